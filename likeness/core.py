@@ -1,0 +1,142 @@
+"""What a method is, and the one loop that trains all of them.
+
+A method says whose parameters move and what they minimise, in the paper's order; the library owns the
+backward pass, the step and the count.
+
+    class GAN(Method):
+        def updates(self, batch):
+            z = torch.randn(len(batch.x), self.d_z)
+            fake = self.G(z)
+            yield self.D, lambda: {"critic": ...}        # (1)
+            yield self.G, lambda: {"generator": ...}     # (2)  runs after D has moved
+
+Two rules make `detach`, `zero_grad` and `requires_grad_(False)` unnecessary in a method file:
+
+- The body of `updates` runs without gradients, so what it computes (`fake` above) is a constant. An
+  objective runs with gradients. Code in the body after a `yield` sees the parameters already moved, which
+  is the place for clipped weights, queues and teachers.
+- Only the parameters of the yielded module receive a gradient; only they move.
+
+An objective is a closure because `Optimizer.step(closure)` is PyTorch's own protocol: an optimiser that
+needs the loss twice (SAM, L-BFGS) is no special case. Every evaluation within one step sees the same random
+numbers. Inner updates are differentiated with `torch.func`, whose gradients need no `requires_grad`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from likeness.errors import InputError
+
+Terms = dict[str, Tensor]  # named scalars; their sum is minimised, each one is logged
+Update = tuple[nn.Module, Callable[[], Terms]]
+Optimisers = Optimizer | Mapping[nn.Module, Optimizer]
+
+
+class Method(nn.Module):
+    """Something that trains. `iteration` counts the batches it has learned from, and is part of its state."""
+
+    iteration: int = 0
+
+    def updates(self, batch: Any) -> Iterator[Update]:
+        """Yield each player with its objective, in the order in which they move."""
+        raise NotImplementedError(f"{type(self).__name__} must say what it trains: write updates(batch)")
+
+    def get_extra_state(self) -> Tensor:
+        return torch.tensor(self.iteration)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        self.iteration = int(state)
+
+
+class Step(NamedTuple):
+    """One batch learned from: the count so far, the terms (detached, on their device) and the batch."""
+
+    iteration: int
+    terms: Terms
+    batch: Any
+
+
+def train(
+    method: Method,
+    batches: Iterable[Any],
+    optimisers: Optimisers,
+    *,
+    gradients: Callable[[nn.Module], object] | None = None,
+) -> Iterator[Step]:
+    """Learn from each batch in turn; logging, averaging, judging and stopping are the caller's loop body.
+
+    Args:
+        method: what is trained, already on its device.
+        batches: any iterable; the loop ends with it.
+        optimisers: one optimiser a player, keyed by the module; or a single one for all of them.
+        gradients: called with the player after each backward pass and before it moves (clip, average).
+
+    Raises:
+        InputError: a player has no optimiser, or its objective does not depend on its parameters.
+    """
+    method.train()
+    for batch in batches:
+        terms = learn(method, batch, optimisers, gradients)
+        yield Step(method.iteration, terms, batch)
+
+
+def learn(
+    method: Method, batch: Any, optimisers: Optimisers, gradients: Callable[[nn.Module], object] | None = None
+) -> Terms:
+    """One step of `train`: move every player once, in the method's order; the terms of all of them."""
+    terms: Terms = {}
+    with torch.no_grad():
+        for player, objective in method.updates(batch):
+            new = _minimise(player, objective, _optimiser(optimisers, player), gradients)
+            if clash := terms.keys() & new.keys():
+                raise InputError(f"two players both name a term {sorted(clash)[0]!r}: give each its own name")
+            terms |= new
+    method.iteration += 1
+    return terms
+
+
+def _minimise(
+    player: nn.Module,
+    objective: Callable[[], Terms],
+    optimiser: Optimizer,
+    gradients: Callable[[nn.Module], object] | None,
+) -> Terms:
+    moving = [p for p in player.parameters() if p.requires_grad]
+    seen: list[Terms] = []
+    devices = {p.device for p in moving if p.device.type == "cuda"}
+    random = torch.get_rng_state(), [torch.cuda.get_rng_state(d) for d in devices]
+
+    def closure() -> Tensor:
+        if seen:  # evaluated again within this step: the same random numbers as the first time
+            torch.set_rng_state(random[0])
+            for device, state in zip(devices, random[1], strict=True):
+                torch.cuda.set_rng_state(state, device)
+        optimiser.zero_grad()
+        with torch.enable_grad():
+            terms = objective()
+            loss = sum(terms.values(), start=torch.zeros((), device=moving[0].device))
+            if not loss.requires_grad:
+                raise InputError(f"the terms {list(terms)} do not depend on any parameter of the player they train")
+            loss.backward(inputs=moving)
+        if gradients is not None:
+            gradients(player)
+        seen.append({name: term.detach() for name, term in terms.items()})
+        return loss.detach()
+
+    optimiser.step(closure)  # type: ignore[arg-type]
+    return seen[0]
+
+
+def _optimiser(optimisers: Optimisers, player: nn.Module) -> Optimizer:
+    if isinstance(optimisers, Optimizer):
+        return optimisers
+    if player not in optimisers:
+        raise InputError(
+            f"no optimiser for the player {type(player).__name__}: "
+            f"optimisers were given for {[type(m).__name__ for m in optimisers]}"
+        )
+    return optimisers[player]

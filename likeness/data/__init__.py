@@ -1,0 +1,1 @@
+"""What comes in: data sets as values, their splits, and batches of them."""

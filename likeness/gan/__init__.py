@@ -1,0 +1,1 @@
+"""Adversarial games: losses and penalties as tables of small functions, then one paper a file."""

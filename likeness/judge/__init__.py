@@ -1,0 +1,1 @@
+"""Honest scores: every number with its interval, its protocol and its baselines."""

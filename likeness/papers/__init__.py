@@ -1,0 +1,1 @@
+"""One card a paper: the claim, the published number, the baseline, ours."""

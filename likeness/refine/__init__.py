@@ -1,0 +1,1 @@
+"""Better draws from what was trained: `Sampler → Sampler`, over any sampler."""
