@@ -1,1 +1,21 @@
 """Networks: tensors in, tensors out. They know no loss, no data and no training."""
+
+from likeness.nn.average import average
+from likeness.nn.choose import Critic, critic_for, generator_for
+from likeness.nn.dcgan import ConvCritic, ConvGenerator
+from likeness.nn.resnet import ResidualCritic, ResidualGenerator
+from likeness.nn.vector import MLP, ResidualMLP, VectorCritic
+
+__all__ = [
+    "MLP",
+    "ConvCritic",
+    "ConvGenerator",
+    "Critic",
+    "ResidualCritic",
+    "ResidualGenerator",
+    "ResidualMLP",
+    "VectorCritic",
+    "average",
+    "critic_for",
+    "generator_for",
+]
