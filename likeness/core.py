@@ -7,8 +7,8 @@ backward pass, the step and the count.
         def updates(self, batch):
             z = torch.randn(len(batch.x), self.d_z)
             fake = self.G(z)
-            yield self.D, lambda: {"critic": ...}        # (1)
-            yield self.G, lambda: {"generator": ...}     # (2)  runs after D has moved
+            yield self.D, lambda: {"critic": ...}
+            yield self.G, lambda: {"generator": ...}     # asked for after D has moved
 
 Two rules make `detach`, `zero_grad` and `requires_grad_(False)` unnecessary in a method file:
 

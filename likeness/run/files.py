@@ -1,0 +1,54 @@
+"""Files that are whole or absent: written beside their place, flushed to the disk, then renamed."""
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from likeness.errors import InputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A place beside `path` to write to; what is there at the end takes the place of `path` in one go.
+
+    Raises:
+        InputError: the disk is full or the folder cannot be written; what stood at `path` still stands.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield beside
+        with beside.open("rb") as f:
+            os.fsync(f.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise _explained(path, error) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`value` as JSON at `path`. NaN and infinities are refused: JSON has none."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    with replacing(path) as beside:
+        beside.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Raises InputError where the file is missing or is no JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist: check the path") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid JSON ({error}): restore it from a copy") from None
+
+
+def _explained(path: Path, error: OSError) -> InputError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return InputError(f"no space left to write {path}: free some and run again; what was there before still stands")
+    return InputError(f"cannot write {path} ({error.strerror or error}): choose another place")

@@ -1,0 +1,41 @@
+"""A file is whole or absent, and a full disk is told in one line."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from likeness.errors import InputError
+from likeness.run.files import read_json, replacing, write_json
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(RuntimeError), replacing(path) as beside:
+        beside.write_text("half")
+        raise RuntimeError
+    assert read_json(path) == {"a": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "no space left"), (errno.EACCES, "cannot write")])
+def test_the_disk_is_named(tmp_path: Path, number: int, words: str) -> None:
+    path = tmp_path / "a.json"
+    with pytest.raises(InputError, match=words), replacing(path):
+        raise OSError(number, "system's own words")
+    assert not path.exists()
+
+
+def test_nan_is_no_json(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"a": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reading_says_what_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        read_json(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(InputError, match="is not valid JSON"):
+        read_json(tmp_path / "a.json")
