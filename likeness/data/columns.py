@@ -1,0 +1,174 @@
+"""How the rows of a table become vectors, and how vectors become rows again.
+
+- A number is standardised by the mean and standard deviation of the training rows. Where training rows have gaps
+  (null or NaN), a gap becomes the mean, and one more entry is 1 for a gap and 0 for a number.
+- Text, booleans, and integers with at most ten different values become one entry per value, 1 for the value and 0
+  for the others; a gap is a value of its own. A value that no training row has becomes zeros, and is never decoded.
+- Back: a gap where its entry is above one half; the category with the largest entry; integers are rounded and kept
+  within their type.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from likeness.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FEW, MANY = 10, 100  # integers with no more values are categories; text with more values is no category
+Value = str | int | bool | None
+
+
+@dataclass(frozen=True)
+class Number:
+    """A standardised column; `type` is Arrow's name of its type, `gaps` whether values can be missing."""
+
+    name: str
+    type: str
+    mean: float
+    std: float
+    gaps: bool
+
+    @property
+    def width(self) -> int:
+        return 1 + self.gaps
+
+    def encode(self, column: "pa.ChunkedArray") -> np.ndarray:
+        values = numbers(column)
+        missing = np.isnan(values)
+        scaled = np.where(missing, 0.0, (values - self.mean) / self.std)
+        return np.stack((scaled, missing), axis=1)[:, : self.width]
+
+    def decode(self, block: np.ndarray) -> "pa.Array":
+        import pyarrow as pa
+
+        values, kind = block[:, 0] * self.std + self.mean, pa.type_for_alias(self.type)
+        if pa.types.is_integer(kind):
+            limits = np.iinfo(kind.to_pandas_dtype())
+            values = np.clip(np.rint(values), limits.min, np.nextafter(float(limits.max), 0))
+        missing = block[:, 1] > 0.5 if self.gaps else np.zeros(len(block), dtype=bool)
+        return pa.array(values, mask=missing).cast(kind)
+
+
+@dataclass(frozen=True)
+class Category:
+    """A column of few values, which may include None for a gap."""
+
+    name: str
+    type: str
+    values: tuple[Value, ...]
+
+    @property
+    def width(self) -> int:
+        return len(self.values)
+
+    def encode(self, column: "pa.ChunkedArray") -> np.ndarray:
+        place = {value: i for i, value in enumerate(self.values)}
+        hot = np.vstack((np.eye(self.width), np.zeros(self.width)))
+        return hot[[place.get(value, self.width) for value in column.to_pylist()]]
+
+    def decode(self, block: np.ndarray) -> "pa.Array":
+        import pyarrow as pa
+
+        return pa.array(self.values, pa.type_for_alias(self.type)).take(pa.array(block.argmax(1)))
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The codec of a table, with the columns in their order."""
+
+    columns: tuple[Number | Category, ...]
+
+    @property
+    def width(self) -> int:
+        return sum(column.width for column in self.columns)
+
+    def encode(self, table: "pa.Table") -> Float[Tensor, "n d"]:
+        blocks = [column.encode(table[column.name]) for column in self.columns]
+        return torch.from_numpy(np.concatenate(blocks, axis=1).astype(np.float32))
+
+    def decode(self, x: Float[Tensor, "n d"]) -> "pa.Table":
+        """Raises InputError where the vectors have another width than the columns, or are not finite."""
+        import pyarrow as pa
+
+        if x.shape[1] != self.width:
+            raise InputError(
+                f"vectors of width {x.shape[1]} do not fit columns of width {self.width}: decode samples of this table"
+            )
+        if not x.isfinite().all():
+            raise InputError("vectors that are not finite numbers cannot be decoded into a table: draw others")
+        edges = np.cumsum([column.width for column in self.columns])[:-1]
+        blocks = np.split(x.double().cpu().numpy(), edges, axis=1)
+        return pa.table({c.name: c.decode(block) for c, block in zip(self.columns, blocks)})
+
+    def state(self) -> list[dict[str, Any]]:
+        """All of it as JSON, for a checkpoint; `from_state` reads it."""
+        return [asdict(column) for column in self.columns]
+
+    @classmethod
+    def from_state(cls, state: list[dict[str, Any]]) -> "Columns":
+        return cls(
+            tuple(Category(**s | {"values": tuple(s["values"])}) if "values" in s else Number(**s) for s in state)
+        )
+
+
+def fit(train: "pa.Table") -> Columns:
+    """The codec learned from the training rows.
+
+    Raises:
+        InputError: there is no column, or one that is neither numbers nor categories.
+    """
+    if not train.num_columns:
+        raise InputError("the table has no columns besides the label: supply some to learn from")
+    return Columns(tuple(_fit(name, train[name]) for name in train.column_names))
+
+
+def numbers(column: "pa.ChunkedArray") -> np.ndarray:
+    """The column as float64, with NaN for gaps."""
+    import pyarrow as pa
+
+    return column.cast(pa.float64()).to_numpy().astype(np.float64)
+
+
+def _fit(name: str, column: "pa.ChunkedArray") -> Number | Category:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if (pa.types.is_integer(kind) and pc.count_distinct(column).as_py() > FEW) or pa.types.is_floating(kind):
+        return _number(name, column, kind)
+    if pa.types.is_decimal(kind):
+        return _number(name, column, pa.float64())
+    if (
+        pa.types.is_integer(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+    ):
+        return _category(name, column, kind)
+    raise InputError(f"column {name!r} holds {kind}, which is neither numbers nor categories: convert or drop it")
+
+
+def _number(name: str, column: "pa.ChunkedArray", kind: "pa.DataType") -> Number:
+    values = numbers(column)
+    missing = np.isnan(values)
+    if missing.all():
+        raise InputError(f"column {name!r} has no value in any training row: drop it")
+    std = float(np.nanstd(values))
+    return Number(name, str(kind), float(np.nanmean(values)), std or 1.0, bool(missing.any()))
+
+
+def _category(name: str, column: "pa.ChunkedArray", kind: "pa.DataType") -> Category:
+    values = column.unique().to_pylist()
+    if len(values) > MANY:
+        raise InputError(
+            f"column {name!r} holds {len(values)} different texts ({values[0]!r}, {values[1]!r} …): "
+            f"numbers are needed, or at most {MANY} categories; drop the column or convert it"
+        )
+    return Category(name, str(kind), tuple(sorted(v for v in values if v is not None)) + (None,) * (None in values))
