@@ -85,7 +85,7 @@ class MinibatchStd(nn.Module):
         self.momentum = momentum
         self.register_buffer("mean", torch.ones(()))
 
-    def forward(self, x: Float[Tensor, "n c *hw"]) -> Float[Tensor, "n c1 *hw"]:
+    def forward(self, x: Float[Tensor, " n c *hw"]) -> Float[Tensor, " n c1 *hw"]:
         if not self.training:
             return torch.cat((x, self.mean.expand_as(x[:, :1])), dim=1)
         s = (x.var(0, correction=0) + 1e-8).sqrt().mean()  # (2)
