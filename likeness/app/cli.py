@@ -1,0 +1,73 @@
+"""The command `likeness`: one verb a file of this room, each a dataclass whose fields are its options.
+
+A verb's module has `Options` (a dataclass, read by tyro from the command line) and `run(options)`. Modules are
+imported when their verb is called, so that `likeness --help` is quick. Every failure is one line on stderr:
+exit code 2 for what a person can mend, 70 for a fault of ours; `LIKENESS_DEBUG=1` shows the traceback.
+"""
+
+import os
+import sys
+from importlib import import_module
+
+from likeness import __version__
+from likeness.errors import DivergedError, InputError, unknown
+
+VERBS = {
+    "train": "train a model on your data, refine its draws, judge them, write a report",
+    "sample": "draw from a run",
+    "refine": "draw better samples: from a run, or from files with real data beside them",
+    "judge": "score a run or a file of samples against a reference, with intervals and baselines",
+    "compare": "put the scores of several runs or files side by side, if they can be compared",
+    "papers": "list the cards: what is claimed, what was measured here",
+    "reproduce": "run a card and hold it against the paper's claim",
+    "demo": "the main job on data that is built in: about two minutes, ends with a report",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    words = sys.argv[1:] if argv is None else argv
+    if not words or words[0] in ("-h", "--help"):
+        print(_help())
+        return 0
+    if words[0] in ("-V", "--version"):
+        print(f"likeness {__version__}")
+        return 0
+    try:
+        return _verb(words[0], words[1:])
+    except (InputError, DivergedError) as error:
+        return _fail(str(error), 2)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 2)
+    except BrokenPipeError:  # the reader of our output left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _fail(f"a fault of ours, {type(error).__name__}: {error} (LIKENESS_DEBUG=1 shows where)", 70)
+
+
+def _verb(verb: str, words: list[str]) -> int:
+    if verb not in VERBS:
+        raise unknown("command", verb, VERBS)
+    module = import_module(f"likeness.app.{verb}")
+    options = module.parse(words) if hasattr(module, "parse") else _parse(module, verb, words)
+    return module.run(options) or 0
+
+
+def _parse(module: object, verb: str, words: list[str]) -> object:
+    import tyro
+
+    return tyro.cli(module.Options, prog=f"likeness {verb}", description=VERBS[verb], args=words)  # type: ignore[attr-defined]
+
+
+def _fail(message: str, code: int) -> int:
+    if os.environ.get("LIKENESS_DEBUG"):
+        raise  # noqa: PLE0704  (called from an except block)
+    print(f"likeness: {message}", file=sys.stderr)
+    return code
+
+
+def _help() -> str:
+    lines = ["usage: likeness VERB [options]      (likeness VERB --help tells the options)", ""]
+    lines += [f"  {verb:10s} {what}" for verb, what in VERBS.items()]
+    return "\n".join([*lines, "", "  likeness train gan --data digits --out runs/first", f"  version {__version__}"])

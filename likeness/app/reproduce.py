@@ -1,0 +1,78 @@
+"""`likeness reproduce NAME`: run a card over seeds and hold it against the claim; exit code 1 when it fails."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from likeness.app.console import progress, say, table, threads
+from likeness.errors import InputError
+from likeness.papers.card import Outcome, Scale, card, measured, names, verdict
+from likeness.papers.page import cells, record
+from likeness.run.files import write_json
+
+
+@dataclass(frozen=True)
+class Options:
+    """Run a card and hold it against the paper's claim."""
+
+    name: Annotated[str | None, tyro.conf.Positional] = None
+    """The card; `likeness papers` lists them."""
+    all: bool = False
+    """Run every card."""
+    seeds: int | None = None
+    """How many seeds, counted from --first-seed: 3 if not given, 1 with --quick."""
+    first_seed: int = 0
+    """The first seed."""
+    quick: bool = False
+    """The small budget of continuous integration; short for --scale quick."""
+    scale: Scale = "laptop"
+    """quick: seconds; laptop: minutes on two cores; gpu: the paper's size."""
+    jobs: int | None = None
+    """Seeds to run side by side, each in a process of its own; as many as there are processors if not given."""
+    threads: int | None = None
+    """Processor threads, for a single job."""
+    record: Path | None = None
+    """Folder to record the outcome in (docs/results is the project's)."""
+    json: Path | None = None
+    """Write the outcome to this file."""
+
+
+def run(options: Options) -> int:
+    threads(options.threads)
+    if options.all == (options.name is not None):
+        raise InputError(f"give the name of one card, or --all: the cards are {', '.join(names())}")
+    chosen = names() if options.all else [card(options.name or "").name]
+    outcomes = [_one(name, options) for name in chosen]
+    if options.json is not None:
+        values = [o.to_json() for o in outcomes]
+        write_json(options.json, values if options.all else values[0])
+    return 0 if all(o.passed for o in outcomes) else 1
+
+
+def _one(name: str, options: Options) -> Outcome:
+    scale: Scale = "quick" if options.quick else options.scale
+    count = options.seeds if options.seeds is not None else 1 if scale == "quick" else 3
+    seeds = range(options.first_seed, options.first_seed + count)
+    jobs = options.jobs or (1 if scale == "gpu" else max(1, min(count, os.cpu_count() or 1)))
+    began, numbers = time.monotonic(), {}
+    with progress(f"{name}, {scale}", count) as bar:
+        for seed, found in measured(name, seeds, scale, jobs):
+            numbers[seed] = found
+            bar.update(len(numbers), f"seed {seed}")
+    outcome = verdict(card(name), scale, numbers, time.monotonic() - began)
+    _show(outcome)
+    if options.record is not None:
+        say(f"recorded in {record(options.record, outcome.to_json())}")
+    return outcome
+
+
+def _show(outcome: Outcome) -> None:
+    told = card(outcome.card)
+    table(["quantity", "published", "baseline", "ours", "holds"], map(cells, outcome.rows), title=told.title)
+    seeds = ", ".join(map(str, outcome.seeds))
+    verdict = "every claim that must hold does" if outcome.passed else "a claim that must hold DOES NOT"
+    say(f"{told.name}: {verdict} (seeds {seeds}; {outcome.seconds:.0f} s). {told.about}")

@@ -1,0 +1,165 @@
+"""A card: what a paper claims, what was published, what has to come out here, and the run that tells.
+
+A card is a module of this room with one name, `CARD`. Its `measure(seed, scale)` does the whole experiment for one
+seed and returns named numbers; its claims say which of them are shown, beside what, and what must hold over the
+seeds. `reproduce` runs the seeds side by side in processes of their own and gives the verdict, which can fail.
+"""
+
+import multiprocessing
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any, Literal
+
+import torch
+
+from likeness import __version__
+from likeness.errors import InputError, unknown
+
+Scale = Literal["quick", "laptop", "gpu"]
+Numbers = Mapping[str, float]  # what one seed measured
+SCALES: tuple[Scale, ...] = ("quick", "laptop", "gpu")
+SHARED = {"card", "page"}  # files of this room that are no card
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One row of a card.
+
+    Attributes:
+        quantity: what is measured, in words, with its unit.
+        key: the name of our number in what `measure` returns.
+        published: what the paper reports, as it does ("90 ± 2 %"); None where it gives no figure.
+        baseline: the name of the number that ours is held against.
+        holds: given the numbers of every seed, whether the claim is true; None for a row that only shows.
+        scales: the scales at which the row must hold; at the others the verdict is shown and does not count.
+    """
+
+    quantity: str
+    key: str
+    published: str | None = None
+    baseline: str | None = None
+    holds: Callable[[Sequence[Numbers]], bool] | None = None
+    scales: tuple[Scale, ...] = ("laptop", "gpu")
+
+
+@dataclass(frozen=True)
+class Card:
+    """A paper's story: see the module. `about` tells in a few sentences what is run and what to look for."""
+
+    name: str
+    title: str
+    url: str
+    about: str
+    measure: Callable[[int, Scale], Numbers]
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a card gave: the numbers of each seed, the rows, and whether every row that must hold does."""
+
+    card: str
+    scale: Scale
+    seeds: tuple[int, ...]
+    seconds: float
+    numbers: tuple[Numbers, ...]
+    rows: tuple[dict[str, Any], ...]
+    passed: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "card": self.card,
+            "passed": self.passed,
+            "seeds": list(self.seeds),
+            "seconds": round(self.seconds, 1),
+            "rows": list(self.rows),
+            "scale": self.scale,
+            "numbers": [dict(n) for n in self.numbers],
+            "versions": {"likeness": __version__, "torch": torch.__version__, "python": platform.python_version()},
+            "machine": f"{platform.machine()}, {os.cpu_count()} processors, {_device()}",
+            "date": datetime.now(UTC).date().isoformat(),
+        }
+
+
+def names() -> list[str]:
+    """The cards there are: the modules of this room."""
+    here = str(Path(__file__).parent)
+    return sorted(m.name.replace("_", "-") for m in iter_modules([here]) if m.name not in SHARED)
+
+
+def card(name: str) -> Card:
+    """Raises InputError for a name that is no card."""
+    if name not in names():
+        raise unknown("card", name, names())
+    return import_module(f"likeness.papers.{name.replace('-', '_')}").CARD
+
+
+def measured(name: str, seeds: Sequence[int], scale: Scale, jobs: int) -> Iterator[tuple[int, Numbers]]:
+    """The numbers of each seed as they come, `jobs` seeds at a time in processes of their own.
+
+    Raises:
+        InputError: no seeds, or fewer than one job.
+    """
+    if not seeds or jobs < 1:
+        raise InputError(f"{len(seeds)} seeds with {jobs} jobs: give one or more of each")
+    card(name)
+    if jobs == 1 or len(seeds) == 1:
+        yield from ((seed, _measure(name, seed, scale)) for seed in seeds)
+        return
+    share = max(1, (os.cpu_count() or 1) // jobs)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (share,)) as pool:
+        work = {pool.submit(_measure, name, seed, scale): seed for seed in seeds}
+        for done in as_completed(work):
+            yield work[done], done.result()
+
+
+def reproduce(name: str, seeds: Sequence[int], scale: Scale = "laptop", jobs: int = 1) -> Outcome:
+    """Run a card over seeds and give the verdict."""
+    began = time.monotonic()
+    numbers = dict(measured(name, seeds, scale, jobs))
+    return verdict(card(name), scale, numbers, time.monotonic() - began)
+
+
+def verdict(card: Card, scale: Scale, numbers: Mapping[int, Numbers], seconds: float) -> Outcome:
+    """Hold the numbers of the seeds against the card's claims."""
+    seeds = tuple(sorted(numbers))
+    each = tuple(numbers[s] for s in seeds)
+    rows = tuple(_row(claim, each, scale) for claim in card.claims)
+    passed = all(row["holds"] for row in rows if row["must"])
+    return Outcome(card.name, scale, seeds, seconds, each, rows, passed)
+
+
+def _row(claim: Claim, numbers: Sequence[Numbers], scale: Scale) -> dict[str, Any]:
+    holds = None if claim.holds is None else bool(claim.holds(numbers))
+    baseline = None if claim.baseline is None else _spread([n[claim.baseline] for n in numbers])["mean"]
+    return {
+        "quantity": claim.quantity,
+        "published": claim.published,
+        "baseline": baseline,
+        "ours": _spread([n[claim.key] for n in numbers]),
+        "holds": holds,
+        "must": holds is not None and scale in claim.scales,
+    }
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    """The mean over the seeds, and the lowest and the highest of them."""
+    return {"mean": sum(values) / len(values), "low": min(values), "high": max(values)}
+
+
+def _measure(name: str, seed: int, scale: Scale) -> dict[str, float]:
+    torch.manual_seed(seed)
+    return {key: float(value) for key, value in card(name).measure(seed, scale).items()}
+
+
+def _device() -> str:
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "no accelerator"

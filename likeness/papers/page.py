@@ -1,0 +1,66 @@
+"""The page of results: made from the records that `reproduce --record` wrote, and from nothing else."""
+
+from pathlib import Path
+from typing import Any
+
+from likeness.papers.card import SCALES, card, names
+from likeness.run.files import read_json, write_json
+
+
+def place(folder: Path, outcome: dict[str, Any]) -> Path:
+    """Where the record of a card at a scale is kept."""
+    return folder / f"{outcome['card']}.{outcome['scale']}.json"
+
+
+def record(folder: Path, outcome: dict[str, Any]) -> Path:
+    """Write an outcome (its JSON) to its place; an earlier one of the same card and scale gives way."""
+    path = place(folder, outcome)
+    write_json(path, outcome)
+    return path
+
+
+def page(folder: Path) -> str:
+    """All records below `folder` as Markdown, cards in order of their names."""
+    parts = [
+        "# Results",
+        "",
+        "Made by `likeness papers --page` from the records beside it; each says how to run it again.",
+        "Ours is the mean over the seeds, with the lowest and the highest of them.",
+    ]
+    for name in names():
+        for scale in SCALES:
+            path = folder / f"{name}.{scale}.json"
+            if path.exists():
+                parts += ["", *_section(read_json(path))]
+    return "\n".join(parts) + "\n"
+
+
+def _section(outcome: dict[str, Any]) -> list[str]:
+    told = card(outcome["card"])
+    seeds = len(outcome["seeds"])
+    head = f"## {told.name} ({outcome['scale']}): {'holds' if outcome['passed'] else 'DOES NOT HOLD'}"
+    run = f"`likeness reproduce {told.name} --seeds {seeds} --scale {outcome['scale']}`"
+    versions = ", ".join(f"{k} {v}" for k, v in outcome["versions"].items())
+    how = f"{run} · {outcome['seconds']:.0f} s · {outcome['machine']} · {versions} · {outcome['date']}"
+    table = ["| quantity | published | baseline | ours | holds |", "|---|---|---|---|---|"]
+    return [head, "", f"[{told.title}]({told.url}). {told.about}", "", how, "", *table, *map(_line, outcome["rows"])]
+
+
+def _line(row: dict[str, Any]) -> str:
+    return "| " + " | ".join(cells(row)) + " |"
+
+
+def cells(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
+    """A row of a card in words: quantity, published, baseline, ours with its spread, verdict."""
+    ours = row["ours"]
+    spread = "" if ours["low"] == ours["high"] else f" [{number(ours['low'])}, {number(ours['high'])}]"
+    verdict = (
+        "" if row["holds"] is None else ("yes" if row["holds"] else "NO") + ("" if row["must"] else " (shown only)")
+    )
+    baseline = "" if row["baseline"] is None else number(row["baseline"])
+    return row["quantity"], row["published"] or "", baseline, f"{number(ours['mean'])}{spread}", verdict
+
+
+def number(value: float) -> str:
+    """Four digits that matter, no more."""
+    return f"{value:.4g}"

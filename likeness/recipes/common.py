@@ -1,0 +1,117 @@
+"""What every recipe has in common: the settings a person gives, the facts it is told about their data, what it builds.
+
+A recipe is a module of this room with two names: `Settings`, a flat frozen dataclass that extends `Common`, and
+`build(settings, facts) -> Model`. Its file name is its name on the command line; nothing else lists it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any, Literal, NamedTuple
+
+from torch import Tensor, nn
+
+from likeness.errors import InputError, unknown
+from likeness.findings import Finding
+from likeness.run.fit import Learner
+from likeness.sampling import Sampler
+
+SHARED = {"common", "pipeline", "outcome"}  # files of this room that are no recipe
+
+
+@dataclass(frozen=True)
+class Common:
+    """Settings of every recipe."""
+
+    data: str
+    """What to learn from: a folder of images, an array (.npy, .npz), a table (.csv, .parquet), or a name."""
+    out: Path | None = None
+    """Folder of the run; a new one below runs/ if not given."""
+    steps: int | None = None
+    """Batches to learn from; chosen by the data if not given."""
+    batch_size: int | None = None
+    """Samples in a batch; chosen by the data if not given."""
+    seed: int = 0
+    """Decides first weights, order of the data and all draws."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
+    threads: int | None = None
+    """Processor threads."""
+    size: int | None = None
+    """Side of the images in pixels; needed where they differ in size."""
+    channels: Literal[1, 3] | None = None
+    """1 for grey, 3 for colour; as the data are if not given."""
+    label: str | None = None
+    """Column of a table that holds the class."""
+    limit: int | None = None
+    """Use at most so many training samples."""
+    skip_broken: bool = False
+    """Leave out files that cannot be read (they are counted and named) instead of stopping."""
+    stream: bool = False
+    """Read samples as they are needed, even where they would fit in memory."""
+    features: Literal["auto", "raw", "pca", "classifier", "inception", "dinov2"] = "auto"
+    """Space in which draws are judged: auto is a classifier where there are labels, else pca for images, else raw."""
+    judge_every: int | None = None
+    """Steps from one judged checkpoint to the next; a tenth of the training if not given."""
+    patience: int | None = None
+    """Stop after so many judged checkpoints without a better one; never if not given."""
+
+
+class Facts(NamedTuple):
+    """What a recipe may know of the data to build for them; kept in the run, so that it can be built again without."""
+
+    kind: str
+    event: tuple[int, ...]
+    classes: tuple[str, ...]
+    label_counts: tuple[int, ...]
+    n_train: int
+
+    @classmethod
+    def restored(cls, values: dict[str, Any]) -> "Facts":
+        """From JSON, which knows lists and no tuples."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+class Model(NamedTuple):
+    """What a recipe builds.
+
+    Attributes:
+        learner: what trains.
+        sampler: draws, from averaged weights where the recipe keeps them.
+        critic: the model's own judgement of a sample, a logit (n,) positive for real; None where it has none.
+        logistic: whether that logit is a log density ratio.
+        watch: says in words what is wrong with the draws at a judged checkpoint, given the iteration and draws.
+    """
+
+    learner: Learner
+    sampler: Sampler
+    critic: nn.Module | None = None
+    logistic: bool = True
+    watch: Callable[[int, Tensor], list[Finding]] | None = None
+
+
+def names() -> list[str]:
+    """The recipes there are: the modules of this room."""
+    here = str(Path(__file__).parent)
+    return sorted(m.name.replace("_", "-") for m in iter_modules([here]) if m.name not in SHARED)
+
+
+def recipe(name: str) -> ModuleType:
+    """Raises InputError for a name that is no recipe."""
+    if name not in names():
+        raise unknown("recipe", name, names())
+    return import_module(f"likeness.recipes.{name.replace('-', '_')}")
+
+
+def positive(**values: float | None) -> None:
+    """Raises InputError for the first of the settings that is given and not above zero."""
+    for name, value in _given(values):
+        if value <= 0:
+            raise InputError(f"--{name.replace('_', '-')} {value}: give a number above zero")
+
+
+def _given(values: dict[str, float | None]) -> Iterator[tuple[str, float]]:
+    return ((name, value) for name, value in values.items() if value is not None)
