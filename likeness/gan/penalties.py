@@ -49,7 +49,7 @@ def r2(D: Logit, real: Float[Tensor, " n *event"], fake: Float[Tensor, " n *even
 def gradient_penalty(
     D: Logit, real: Float[Tensor, " n *event"], fake: Float[Tensor, " n *event"]
 ) -> Float[Tensor, " n"]:
-    u = torch.rand(len(real), *[1] * (real.ndim - 1), device=real.device)
+    u = torch.rand(len(real), *[1] * (real.ndim - 1), dtype=real.dtype, device=real.device)
     x_hat = torch.lerp(fake, real, u)
     return (slope(D, x_hat).norm(dim=1) - 1).square()  # (3)
 

@@ -28,8 +28,7 @@ class MLP(nn.Module):
         classes: int = 0,
     ) -> None:
         super().__init__()
-        if depth < 1:
-            raise InputError(f"depth {depth}: a perceptron has one hidden layer or more")
+        _check_depth(depth)
         self.entry = Entry(d_in, width, classes)
         hidden = [layer for _ in range(depth - 1) for layer in (nn.Linear(width, width), activation())]
         self.body = nn.Sequential(activation(), *hidden, nn.Linear(width, d_out))
@@ -72,6 +71,9 @@ class VectorCritic(nn.Module):
     """A perceptron with one logit a sample; a positive logit means real.
 
     With `minibatch_std` the last hidden layer sees the spread of the batch (see `MinibatchStd`).
+
+    Raises:
+        InputError: `depth` is below one.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class VectorCritic(nn.Module):
         minibatch_std: bool = False,
     ) -> None:
         super().__init__()
+        _check_depth(depth)
         sizes = [d, *[width] * depth]
         layers: list[nn.Module] = []
         for i, (a, b) in enumerate(pairwise(sizes)):
@@ -104,3 +107,8 @@ class VectorCritic(nn.Module):
 
     def forward(self, x: Float[Tensor, "n d"], y: Labels = None) -> Float[Tensor, " n"]:
         return self.head(self.features(x), y)
+
+
+def _check_depth(depth: int) -> None:
+    if depth < 1:
+        raise InputError(f"depth {depth}: a perceptron has one hidden layer or more")
