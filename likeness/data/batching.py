@@ -1,8 +1,7 @@
 """Batches by index: no worker processes, no copies that nobody asked for, the same order for the same seed."""
 
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count, islice
 from typing import Protocol, runtime_checkable
 
@@ -48,7 +47,7 @@ def batches(
         raise InputError(f"batch size {batch_size}: use 1 or more")
     device = torch.device(device)
     if isinstance(split, Ordered):
-        return (_moved(batch, device) for batch in islice(split.batches(batch_size, seed), start, _end(start, steps)))
+        return _one_ahead(islice(split.batches(batch_size, seed), start, _end(start, steps)), device)
     if batch_size > len(split):
         raise InputError(
             f"batch size {batch_size} exceeds the {len(split)} samples there are: use {len(split)} or fewer"
@@ -57,7 +56,7 @@ def batches(
     places = islice(_places(len(split), batch_size, seed, skipped), first, _end(first, steps))
     if isinstance(split, InMemory):
         return _from_memory(split, places, device)
-    return _one_ahead(split, places, device)
+    return _one_ahead((split[index] for index in places), device)
 
 
 def whole(split: Split, limit: int | None = None) -> Batch:
@@ -81,14 +80,13 @@ def _from_memory(split: InMemory, places: Iterator[Tensor], device: torch.device
     return (_moved(split[index], device) for index in places)
 
 
-def _one_ahead(split: Split, places: Iterator[Tensor], device: torch.device) -> Iterator[Batch]:
+def _one_ahead(found: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
+    """The batches on the device, while a thread prepares the next one."""
     with ThreadPoolExecutor(1) as pool:
-        waiting: deque[Future[Batch]] = deque()
-        for index in places:
-            waiting.append(pool.submit(split.__getitem__, index))
-            if len(waiting) > 1:
-                yield _moved(waiting.popleft().result(), device)
-        yield from (_moved(future.result(), device) for future in waiting)
+        waiting = pool.submit(next, found, None)
+        while (batch := waiting.result()) is not None:
+            waiting = pool.submit(next, found, None)
+            yield _moved(batch, device)
 
 
 def _moved(batch: Batch, device: torch.device) -> Batch:

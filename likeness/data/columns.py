@@ -140,7 +140,7 @@ def _fit(name: str, column: "pa.ChunkedArray") -> Number | Category:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    kind = column.type
     if (pa.types.is_integer(kind) and pc.count_distinct(column).as_py() > FEW) or pa.types.is_floating(kind):
         return _number(name, column, kind)
     if pa.types.is_decimal(kind):

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -54,6 +54,8 @@ class Options(NamedTuple):
     skip_broken: bool = False
     stream: bool = False
     limit: int | None = None
+    drop: tuple[str, ...] = ()
+    progress: Callable[[int, int], object] | None = None
 
 
 class Readable(Split, Protocol):
@@ -82,7 +84,7 @@ def assemble(
 ) -> Dataset:
     """The data set of three parts that are known to share nothing."""
     described = {"kind": kind, "classes": classes, "columns": columns and columns.state(), **options._asdict()}
-    for reading in ("stream", "skip_broken"):  # how it was read, which changes no sample
+    for reading in ("stream", "skip_broken", "progress"):  # they change no sample
         described.pop(reading)
     seal = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     for part in (parts[split] for split in NAMES):
