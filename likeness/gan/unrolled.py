@@ -2,9 +2,8 @@
 
     θ_D⁰ = θ_D,   θ_D^{k+1} = θ_D^k − η ∂L_D(θ_G, θ_D^k)/∂θ_D^k                                      (1)
     generator     min_{θ_G}  L_G(θ_G, θ_D^K(θ_G, θ_D))                                              (2)
-    critic        one ordinary move from θ_D                                                        (3)
 
-L_D is minimised here where the paper ascends V = −L_D. K = 0 is the ordinary game.
+The critic itself makes one ordinary move from θ_D. L_D is minimised here where the paper ascends V = −L_D. K = 0 is the ordinary game.
 
 Luke Metz, Ben Poole, David Pfau, Jascha Sohl-Dickstein. Unrolled Generative Adversarial Networks. 2017.
 https://arxiv.org/abs/1611.02163
@@ -37,7 +36,7 @@ def unrolled(K: int = 5, *, eta: float) -> Opponent:
         for _ in range(K):
             slopes = torch.autograd.grad(loss(at(D, theta)), list(theta.values()), create_graph=True)
             theta = {name: p - eta * g for (name, p), g in zip(theta.items(), slopes, strict=True)}  # (1)
-        return at(D, theta)  # (2); (3) is the game's own move of D
+        return at(D, theta)  # (2)
 
     return ahead
 

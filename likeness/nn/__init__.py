@@ -4,7 +4,7 @@ from likeness.nn.average import average
 from likeness.nn.choose import Critic, critic_for, generator_for
 from likeness.nn.dcgan import ConvCritic, ConvGenerator
 from likeness.nn.resnet import ResidualCritic, ResidualGenerator
-from likeness.nn.vector import MLP, ResidualMLP, VectorCritic
+from likeness.nn.vector import MLP, ResidualMLP, VectorCritic, orthogonal
 
 __all__ = [
     "MLP",
@@ -18,4 +18,5 @@ __all__ = [
     "average",
     "critic_for",
     "generator_for",
+    "orthogonal",
 ]

@@ -109,6 +109,14 @@ class VectorCritic(nn.Module):
         return self.head(self.features(x), y)
 
 
+def orthogonal(module: nn.Module, gain: float = 1.0) -> None:
+    """Set the matrices of all linear layers orthogonal, times `gain`, and their biases to zero."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.orthogonal_(layer.weight, gain)
+            nn.init.zeros_(layer.bias)
+
+
 def _check_depth(depth: int) -> None:
     if depth < 1:
         raise InputError(f"depth {depth}: a perceptron has one hidden layer or more")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from likeness.errors import InputError
-from likeness.nn import MLP, ResidualMLP, VectorCritic
+from likeness.nn import MLP, ResidualMLP, VectorCritic, orthogonal
 
 SIZES = st.integers(1, 5)
 
@@ -90,3 +90,10 @@ def test_no_hidden_layer_is_refused() -> None:
         MLP(2, 2, depth=0)
     with pytest.raises(InputError, match="depth 0"):
         VectorCritic(2, depth=0)
+
+
+def test_orthogonal_first_weights_keep_lengths() -> None:
+    net = MLP(6, 6, width=6, activation=nn.Identity)
+    orthogonal(net, 0.5)
+    x = torch.randn(5, 6)
+    torch.testing.assert_close(net(x).norm(dim=1), 0.5**4 * x.norm(dim=1))
