@@ -1,0 +1,135 @@
+"""The report's vocabulary: what a metric is called, what it sees and does not see, and how a fact reads."""
+
+from typing import NamedTuple
+
+
+class Metric(NamedTuple):
+    """A metric for a reader: its name, what it responds to and what it is blind to."""
+
+    label: str
+    sees: str
+    misses: str
+
+
+METRICS = {
+    "frechet": Metric(
+        "Fréchet distance",
+        "differences of the mean and the covariance of the features.",
+        "memorised training images and all that two moments do not hold. It grows as samples get fewer, "
+        "so it compares only between equal numbers of samples.",
+    ),
+    "kernel": Metric(
+        "kernel distance",
+        "differences of the features up to third moments, without the bias of small samples.",
+        "memorised training images. An unbiased estimate can fall below zero; its scale means nothing by itself.",
+    ),
+    "inception": Metric(
+        "Inception-type score",
+        "whether a classifier is sure of each draw and whether all of its classes come up.",
+        "variety within a class, and the data themselves: it has no reference. Classifiers can be sure of noise.",
+    ),
+    "sharpness": Metric(
+        "sharpness",
+        "whether a classifier is sure of each draw.",
+        "variety: one clear image repeated is perfectly sharp.",
+    ),
+    "diversity": Metric(
+        "diversity",
+        "how many of the classifier's classes come up equally often.",
+        "quality, and variety within a class.",
+    ),
+    "precision": Metric(
+        "precision",
+        "the share of draws that lie near data.",
+        "what is missing from the draws, and memorising. Outliers among the data flatter it.",
+    ),
+    "recall": Metric(
+        "recall",
+        "the share of data that lie near draws.",
+        "poor draws: scattered ones raise it.",
+    ),
+    "density": Metric(
+        "density",
+        "how densely data surround the draws; outliers among the data count little.",
+        "what is missing from the draws, and memorising.",
+    ),
+    "coverage": Metric(
+        "coverage",
+        "the share of data with a draw in their neighbourhood: modes that were lost.",
+        "poor draws beside the good ones, and memorising.",
+    ),
+    "c2st": Metric(
+        "classifier two-sample test",
+        "any difference between draws and data that a classifier can learn and show on held-out samples.",
+        "differences too fine for that classifier, and which kind of difference it found.",
+    ),
+    "mmd": Metric(
+        "kernel two-sample test",
+        "differences of the distributions at the width of its kernel, against chance by permutation.",
+        "differences far finer or coarser than the kernel. Enough samples make any difference significant.",
+    ),
+    "memorisation": Metric(
+        "memorisation",
+        "draws that lie nearer to the training samples than unseen real data do.",
+        "quality: noise is far from the training samples too.",
+    ),
+    "log_likelihood": Metric(
+        "log-likelihood",
+        "how probable the model finds unseen data, and over-fitting by the gap to the training data.",
+        "how draws look: good ones can go with a poor likelihood and the reverse.",
+    ),
+    "modes": Metric(
+        "modes reached",
+        "which of the known modes receive draws.",
+        "the shape within a mode and the draws between modes.",
+    ),
+}
+
+BETTER = {"higher": "↑ higher is better", "lower": "↓ lower is better", "one": "◎ best at one"}
+
+SUBJECTS = {"raw": "raw draws", "refined": "refined draws", "data": "data", "samples": "samples"}
+
+BASELINES = {
+    "held-out": ("held-out", "real data"),
+    "gaussian": ("Gaussian", "fitted to the features"),
+    "memoriser": ("memoriser", "returns training data"),
+    "noise": ("noise", ""),
+}
+
+SOURCES = {
+    "data": "About the data",
+    "training": "While training",
+    "refine": "While refining",
+    "judge": "While judging",
+}
+
+FACTS = {
+    "acceptance_rate": "acceptance rate",
+    "moved": "times the running maximum moved",
+    "kl": "distance from the exact target (KL, nats)",
+    "total_variation": "distance from the exact target (total variation)",
+    "effective_sample_size": "effective sample size",
+    "seconds": "time (s)",
+    "brier": "Brier score of the ratio (lower is better)",
+    "auc": "separation of real from generated (AUC; one half: none)",
+    "ece": "calibration error (expected, lower is better)",
+    "train": "training",
+    "event": "shape of a sample",
+    "n": "samples judged",
+    "k": "neighbours (k)",
+}
+
+
+def metric_label(name: str) -> str:
+    """The name of a metric for a reader; an unknown one is read as it is written."""
+    return METRICS[name].label if name in METRICS else plain(name)
+
+
+def plain(name: str) -> str:
+    """A key of the JSON in words."""
+    return FACTS.get(name, name.replace("_", " "))
+
+
+def baseline_words(name: str) -> tuple[str, str]:
+    """A baseline in words and what it is, whichever way its name is joined."""
+    return BASELINES.get(name.replace("_", "-").replace(" ", "-"), (plain(name), ""))
