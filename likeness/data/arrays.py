@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from likeness.data.dataset import Dataset, Options, assemble
-from likeness.data.folder import PARTS
+from likeness.data.image_folder import PARTS
 from likeness.data.memory import InMemory
 from likeness.data.pixels import as_images, prepared
 from likeness.data.splits import TRAIN, divide

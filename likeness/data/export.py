@@ -30,10 +30,10 @@ from likeness.data.arrays import SAMPLES, check_finite, open_arrays
 from likeness.data.batching import whole
 from likeness.data.columns import Columns, numbers
 from likeness.data.dataset import Dataset, Options
-from likeness.data.folder import images_in
+from likeness.data.encoded import Entry
+from likeness.data.encoded import read as read_pictures
+from likeness.data.image_folder import images_in
 from likeness.data.memory import from_uint8, to_uint8
-from likeness.data.pictures import Entry
-from likeness.data.pictures import read as read_pictures
 from likeness.data.pixels import as_images
 from likeness.data.splits import TRAIN
 from likeness.errors import InputError, unknown

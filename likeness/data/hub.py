@@ -13,8 +13,8 @@ from typing import Any
 
 from likeness.data.dataset import Dataset, Options
 from likeness.data.decode import Source
-from likeness.data.folder import PARTS
-from likeness.data.pictures import Entry, pictures
+from likeness.data.encoded import Entry, pictures
+from likeness.data.image_folder import PARTS
 from likeness.data.splits import TRAIN
 from likeness.data.stream import stream
 from likeness.data.table import tables

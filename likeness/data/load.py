@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from likeness.data import folder, table
+from likeness.data import image_folder, table
 from likeness.data.arrays import arrays, read_arrays
 from likeness.data.dataset import Dataset, Options
 from likeness.data.embedded import EMBEDDED, embedded
@@ -36,7 +36,7 @@ def load(
     A name is looked up in this order: a file or folder of that path; one in the folder that the environment variable
     LIKENESS_DATA names; an embedded set or a toy; a set on the Hugging Face hub (`owner/set`, or `owner/set:config`).
 
-    A folder may hold images (see `folder`), files in MNIST's format (see `idx`), or one array or table file, or one
+    A folder may hold images (see `image_folder`), files in MNIST's format (see `idx`), or one array or table file, or one
     for each part (`train.csv`, `test.csv`). Files are arrays (`.npy`, `.npz`; see `arrays`) or tables (`.csv`, `.tsv`,
     `.parquet`; see `table`). What is held out, and how copies are kept from it, is said in `splits`.
 
@@ -99,9 +99,9 @@ def _read_folder(path: Path, options: Options) -> Dataset:
     if idx_files(path):
         return arrays(path.name, read_idx(path), (), options)
     files = sorted(f for f in path.iterdir() if f.suffix in (*ARRAYS, *TABLES))
-    if not files or folder.images_in(path):
-        return folder.folder(path, options)
-    parts = {folder.PARTS[f.stem]: f for f in files if f.stem in folder.PARTS}
+    if not files or image_folder.images_in(path):
+        return image_folder.folder(path, options)
+    parts = {image_folder.PARTS[f.stem]: f for f in files if f.stem in image_folder.PARTS}
     if TRAIN not in parts:
         if len(files) > 1:
             raise InputError(f"{path} has several files ({', '.join(f.name for f in files)}): name one of them")

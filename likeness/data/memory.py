@@ -74,7 +74,7 @@ class InMemory:
 
 def from_uint8(x: UInt8[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """0 … 255 to [-1, 1]."""
-    return x.float().div_(127.5).sub_(1)
+    return x.float().sub_(127.5).mul_(1 / 127.5)
 
 
 def to_uint8(x: Float[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:

@@ -19,8 +19,8 @@ from torch import Tensor
 from likeness.data import decode
 from likeness.data.batch import Batch
 from likeness.data.dataset import Dataset, Options, assemble
+from likeness.data.encoded import Broken, Entry, OnDemand, attempt, read
 from likeness.data.memory import InMemory, digests, from_uint8
-from likeness.data.pictures import Broken, Entry, OnDemand, attempt, read
 from likeness.data.splits import TEST, TRAIN, VALIDATION
 from likeness.errors import InputError
 from likeness.findings import Finding

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from likeness.data.dataset import Dataset, Options
-from likeness.data.pictures import Entry, pictures
+from likeness.data.encoded import Entry, pictures
 from likeness.data.splits import TEST, TRAIN, VALIDATION
 from likeness.errors import InputError
 
