@@ -3,7 +3,8 @@
     θ_D⁰ = θ_D,   θ_D^{k+1} = θ_D^k − η ∂L_D(θ_G, θ_D^k)/∂θ_D^k                                      (1)
     generator     min_{θ_G}  L_G(θ_G, θ_D^K(θ_G, θ_D))                                              (2)
 
-The critic itself makes one ordinary move from θ_D. L_D is minimised here where the paper ascends V = −L_D. K = 0 is the ordinary game.
+The critic itself makes one ordinary move from θ_D. L_D is minimised here where the paper ascends V = −L_D.
+K = 0 is the ordinary game.
 
 Luke Metz, Ben Poole, David Pfau, Jascha Sohl-Dickstein. Unrolled Generative Adversarial Networks. 2017.
 https://arxiv.org/abs/1611.02163

@@ -13,7 +13,7 @@ from itertools import pairwise
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from likeness.nn.blocks import Entry, Labels, MinibatchStd, Projection, spectral_normalise, stages
+from likeness.nn.blocks import Entry, Labels, MinibatchStd, Projection, channels_last, spectral_normalise, stages
 
 
 class ConvGenerator(nn.Module):
@@ -32,6 +32,7 @@ class ConvGenerator(nn.Module):
         self.apply(_small)
         if classes:
             nn.init.normal_(self.entry.embed.weight, std=0.02 * d_z**0.5)  # a class counts as much as z
+        channels_last(self)
 
     def forward(self, z: Float[Tensor, "n d_z"], y: Labels = None) -> Float[Tensor, "n c h w"]:
         return self.body(self.entry(z, y).unflatten(1, self.start))
@@ -65,6 +66,7 @@ class ConvCritic(nn.Module):
         self.apply(_small)
         if spectral:
             spectral_normalise(self)
+        channels_last(self)
 
     def features(self, x: Float[Tensor, "n c h w"], y: Labels = None) -> Float[Tensor, "n f"]:
         """The last convolution's output, flattened; labels enter only after it."""

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, relu
 
-from likeness.nn.blocks import Entry, Labels, MinibatchStd, Projection, spectral_normalise, stages
+from likeness.nn.blocks import Entry, Labels, MinibatchStd, Projection, channels_last, spectral_normalise, stages
 
 
 class UpBlock(nn.Module):
@@ -54,6 +54,7 @@ class ResidualGenerator(nn.Module):
         self.entry = Entry(d_z, wide[0] * base * base, classes)
         self.blocks = nn.Sequential(*(UpBlock(a, b) for a, b in pairwise(wide)))
         self.out = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, channels, 3, padding=1), nn.Tanh())
+        channels_last(self)
 
     def forward(self, z: Float[Tensor, "n d_z"], y: Labels = None) -> Float[Tensor, "n c h w"]:
         return self.out(self.blocks(self.entry(z, y).unflatten(1, self.start)))
@@ -86,6 +87,7 @@ class ResidualCritic(nn.Module):
         self.head = Projection(self.feature_size, classes)
         if spectral:
             spectral_normalise(self)
+        channels_last(self)
 
     def features(self, x: Float[Tensor, "n c h w"], y: Labels = None) -> Float[Tensor, "n f"]:
         """The last block's output summed over places; labels enter only after it."""

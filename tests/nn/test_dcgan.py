@@ -76,3 +76,11 @@ def test_first_weights_are_the_papers() -> None:
         for layer in net.modules():
             if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
                 assert abs(std(layer) - 0.02) < 0.004
+
+
+@FAMILIES
+def test_weights_stay_in_the_fast_order_when_they_are_loaded(G: type, D: type) -> None:
+    d = D((3, 16, 16), width=4)
+    d.load_state_dict({name: t.contiguous() for name, t in d.state_dict().items()})
+    convolutions = [m for m in d.modules() if isinstance(m, nn.Conv2d)]
+    assert all(m.weight.is_contiguous(memory_format=torch.channels_last) for m in convolutions)
