@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -58,6 +58,7 @@ class Options(NamedTuple):
     progress: Callable[[int, int], object] | None = None
 
 
+@runtime_checkable
 class Readable(Split, Protocol):
     """A split that also knows the shape of a sample, its labels and a hash of the content of each."""
 

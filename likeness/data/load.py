@@ -36,7 +36,7 @@ def load(
     A name is looked up in this order: a file or folder of that path; one in the folder that the environment variable
     LIKENESS_DATA names; an embedded set or a toy; a set on the Hugging Face hub (`owner/set`, or `owner/set:config`).
 
-    A folder may hold images (see `image_folder`), files in MNIST's format (see `idx`), or one array or table file, or one
+    A folder may hold images (see `image_folder`), files in MNIST's format (see `idx`), or one array or table, or one
     for each part (`train.csv`, `test.csv`). Files are arrays (`.npy`, `.npz`; see `arrays`) or tables (`.csv`, `.tsv`,
     `.parquet`; see `table`). What is held out, and how copies are kept from it, is said in `splits`.
 

@@ -11,7 +11,7 @@ source is sorted by class.
 """
 
 from collections.abc import Mapping
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -26,6 +26,7 @@ LARGEST = 10_000
 P = TypeVar("P", bound="Part")
 
 
+@runtime_checkable
 class Part(Protocol):
     """Rows with a hash of the content of each, of which some can be taken."""
 

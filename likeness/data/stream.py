@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, islice
 from os import cpu_count
-from typing import NamedTuple, NoReturn, Protocol
+from typing import NamedTuple, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from likeness.findings import Finding
 HELD = {TEST: 2000, VALIDATION: 1000}
 
 
+@runtime_checkable
 class Feed(Protocol):
     """Entries in their order, or shuffled by a seed, as often as one asks; `length` where it is known."""
 

@@ -5,7 +5,7 @@ modes it also says where they are, how wide one is and how much mass each holds.
 """
 
 import math
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -15,8 +15,10 @@ from likeness.data.batch import Batch
 from likeness.sampling import Streams, streams
 
 Generator = int | Streams | None
+CHUNK = 4096  # samples whose distances from all components are held at once
 
 
+@runtime_checkable
 class Truth(Protocol):
     """A distribution over vectors `(d,)`. Without modes, `modes`, `std` and `weights` are None."""
 
@@ -61,15 +63,12 @@ class Mixture:
         weights: Float[Tensor, " k"] | None = None,
         labels: Int[Tensor, " k"] | None = None,
     ) -> None:
-        k, d = means.shape
-        width = scales if isinstance(scales, float) else None
-        self.means, self.labels = means, labels
-        self.scales = scales if isinstance(scales, Tensor) else torch.eye(d).expand(k, d, d) * scales
-        self.share = torch.full((k,), 1 / k) if weights is None else weights
         separate = labels is None
+        self.means, self.scales, self.labels = means, scales, labels
+        self.share = torch.full((len(means),), 1 / len(means)) if weights is None else weights
         self.modes = means if separate else None
         self.weights = self.share if separate else None
-        self.std = width if separate else None
+        self.std = scales if separate and isinstance(scales, float) else None
 
     def sample(self, n: int, *, generator: Generator = None) -> Float[Tensor, "n d"]:
         return self.labelled(n, generator=generator).x
@@ -80,15 +79,26 @@ class Mixture:
         edges = self.share.cumsum(0)
         k = torch.bucketize(source.uniform(n) * edges[-1], edges).clamp_max(len(edges) - 1)
         noise = source.normal(n, self.means.shape[1])
-        x = self.means[k] + torch.einsum("nij,nj->ni", self.scales[k], noise)
-        return Batch(x, None if self.labels is None else self.labels[k])
+        if isinstance(self.scales, Tensor):
+            noise = torch.einsum("nij,nj->ni", self.scales[k], noise)
+        else:
+            noise = self.scales * noise
+        return Batch(self.means[k] + noise, None if self.labels is None else self.labels[k])
 
     def log_prob(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-        m, L, w = (t.to(x.device, x.dtype) for t in (self.means, self.scales, self.share))
-        away = (x[None] - m[:, None]).mT  # k d n
-        z = torch.linalg.solve_triangular(L, away, upper=False)
-        norm = w.log() - L.diagonal(dim1=1, dim2=2).log().sum(1) - m.shape[1] / 2 * math.log(2 * math.pi)
-        return torch.logsumexp(norm[:, None] - z.square().sum(1) / 2, dim=0)
+        return torch.cat([self._log_prob(part) for part in x.split(CHUNK)])
+
+    def _log_prob(self, x: Tensor) -> Tensor:
+        m, w = self.means.to(x), self.share.to(x)
+        away = x[None] - m[:, None]  # k n d
+        if isinstance(self.scales, Tensor):
+            L = self.scales.to(x)
+            away = torch.linalg.solve_triangular(L, away.mT, upper=False).mT
+            volume = L.diagonal(dim1=1, dim2=2).log().sum(1)
+        else:
+            away, volume = away / self.scales, torch.full_like(w, m.shape[1] * math.log(self.scales))
+        norm = w.log() - volume - m.shape[1] / 2 * math.log(2 * math.pi)
+        return torch.logsumexp(norm[:, None] - away.square().sum(2) / 2, dim=0)
 
 
 class Laplace:
