@@ -33,8 +33,12 @@ def main(argv: list[str] | None = None) -> int:
     if words[0] in ("-V", "--version"):
         print(f"likeness {__version__}")
         return 0
+    return _guarded(words[0], words[1:])
+
+
+def _guarded(verb: str, words: list[str]) -> int:
     try:
-        return _verb(words[0], words[1:])
+        return _verb(verb, words)
     except (InputError, DivergedError) as error:
         return _fail(str(error), 2)
     except KeyboardInterrupt:

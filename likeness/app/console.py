@@ -25,6 +25,11 @@ class Bar:
         self.began = self.said = time.monotonic()
         self.task = progress.add_task(what, total=total, facts="", rate="") if progress else None
 
+    def stage(self, done: int, total: int, what: str) -> None:
+        """One of several stages of unlike length: what is being done, and how far it is."""
+        if self.progress is not None and self.task is not None:
+            self.progress.update(self.task, completed=done, total=total, facts=what)
+
     def update(self, done: int, facts: str = "") -> None:
         now = time.monotonic()
         rate = f"{done / max(now - self.began, 1e-9):.1f}/s"

@@ -1,6 +1,7 @@
 """What every recipe has in common: the settings a person gives, the facts it is told about their data, what it builds.
 
-A recipe is a module of this room with two names: `Settings`, a flat frozen dataclass that extends `Common`, and
+A recipe is a module of this room with three names: `Settings`, a flat frozen dataclass that extends `Common`;
+`fitting(settings, facts) -> Settings`, which makes every choice that was left open; and
 `build(settings, facts) -> Model`. Its file name is its name on the command line; nothing else lists it.
 """
 
@@ -19,7 +20,7 @@ from likeness.findings import Finding
 from likeness.run.fit import Learner
 from likeness.sampling import Sampler
 
-SHARED = {"common", "pipeline", "outcome"}  # files of this room that are no recipe
+SHARED = {"common", "pipeline", "spaces", "refinement", "outcome"}  # files of this room that are no recipe
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Facts(NamedTuple):
     @classmethod
     def restored(cls, values: dict[str, Any]) -> "Facts":
         """From JSON, which knows lists and no tuples."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        v = values
+        return cls(v["kind"], tuple(v["event"]), tuple(v["classes"]), tuple(v["label_counts"]), v["n_train"])
 
 
 class Model(NamedTuple):
@@ -83,6 +85,7 @@ class Model(NamedTuple):
         sampler: draws, from averaged weights where the recipe keeps them.
         critic: the model's own judgement of a sample, a logit (n,) positive for real; None where it has none.
         logistic: whether that logit is a log density ratio.
+        decode, d_z: latent vectors (n, d_z) to samples, differentiable; None where there is no latent space.
         watch: says in words what is wrong with the draws at a judged checkpoint, given the iteration and draws.
     """
 
@@ -90,6 +93,8 @@ class Model(NamedTuple):
     sampler: Sampler
     critic: nn.Module | None = None
     logistic: bool = True
+    decode: Callable[[Tensor], Tensor] | None = None
+    d_z: int | None = None
     watch: Callable[[int, Tensor], list[Finding]] | None = None
 
 

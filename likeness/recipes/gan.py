@@ -9,7 +9,7 @@ https://arxiv.org/abs/1801.04406
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -79,7 +79,7 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
         raise InputError("--conditional needs labels and the data have none: use class subfolders, y, or --label")
     image = len(facts.event) == 3
     slope = settings.penalty == "gradient-penalty"
-    chosen = {
+    chosen: dict[str, Any] = {
         "steps": 4000,
         "batch_size": min(64 if image else 256, facts.n_train),
         "penalty_weight": 10.0 if slope else 1.0 if image else 0.1,
@@ -102,7 +102,9 @@ def build(settings: Settings, facts: Facts) -> Model:
     ema = average(gan.G, settings.ema)
     state = nn.ModuleDict({"method": gan, "average": ema})
     learner = Learner(gan, optimisers, lambda: ema.update_parameters(gan.G), state)
-    return Model(learner, gan.with_generator(ema.module).sample, gan.D, gan.loss.logistic)
+    averaged = gan.with_generator(ema.module)
+    decode = None if settings.conditional else averaged.decode
+    return Model(learner, averaged.sample, gan.D, gan.loss.logistic, decode, gan.d_z)
 
 
 def _game(settings: Settings, facts: Facts) -> GAN:

@@ -53,8 +53,10 @@ class Run:
         raise InputError(f"{self.folder} holds no checkpoint: it stopped before one was saved; train again")
 
 
-def create(folder: Path, recipe: str, settings: dict[str, Any], facts: dict[str, Any]) -> Run:
-    """Make the folder of a new run.
+def create(
+    folder: Path, recipe: str, settings: dict[str, Any], facts: dict[str, Any], about: dict[str, Any] | None = None
+) -> Run:
+    """Make the folder of a new run; `about` is kept in its configuration beside settings and facts.
 
     Raises:
         InputError: the folder already holds something; nothing in it is touched.
@@ -67,6 +69,7 @@ def create(folder: Path, recipe: str, settings: dict[str, Any], facts: dict[str,
         "settings": settings,
         "facts": facts,
         "environment": environment(settings.get("device", "cpu")),
+        **(about or {}),
     }
     write_json(folder / "config.json", config)
     return Run(folder, config)

@@ -1,0 +1,68 @@
+"""What verbs are given: runs, files of samples, data sets by name; real data and samples in one form."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from likeness.data import Columns, batching, load
+from likeness.data.batch import Batch
+from likeness.data.columns import fit
+from likeness.data.export import TABLES, read
+from likeness.data.table import read_table
+from likeness.errors import InputError
+
+
+class Material(NamedTuple):
+    """Samples and real data of one shape, with the columns where they are rows of tables."""
+
+    samples: Tensor
+    real: Batch
+    train: Batch | None
+    columns: Columns | None
+
+
+def material(samples: Path, real: str, train: str | None, part: str) -> Material:
+    """Samples on file beside real data from files or data sets.
+
+    Args:
+        real, train: files of samples, folders of images, or the names of data sets; of a named data set, `real` is
+            the split `part`, and `train` the training split.
+
+    Raises:
+        InputError: something is missing, cannot be read, or is not of the samples' shape.
+    """
+    if samples.suffix in TABLES and all(Path(p).suffix in TABLES for p in (real, train) if p):
+        return _tables(samples, real, train)
+    x, y = read(samples), real_batch(real, part)
+    z = None if train is None else real_batch(train, "train")
+    for name, other in ((real, y), (train, z)):
+        if other is not None and other.x.shape[1:] != x.shape[1:]:
+            shapes = tuple(x.shape[1:]), tuple(other.x.shape[1:])
+            raise InputError(
+                f"samples of {samples} have shape {shapes[0]}, those of {name} {shapes[1]}: make them alike"
+            )
+    return Material(x, y, z, None)
+
+
+def real_batch(name: str, part: str) -> Batch:
+    """A file or folder of samples whole, or the split `part` of a data set by name."""
+    if Path(name).exists():
+        return Batch(read(name))
+    return batching.whole(getattr(load(name), part))
+
+
+def _tables(samples: Path, real: str, train: str | None) -> Material:
+    """Rows of tables as vectors, by columns learned from the training rows, or from the real ones without them."""
+    known = read_table(Path(train or real))
+    columns = fit(known)
+    tables = {"samples": read_table(samples), "real": read_table(Path(real))}
+    for name, table in tables.items():
+        if lacking := sorted(set(known.column_names) - set(table.column_names)):
+            raise InputError(f"the table of {name} has no column {lacking[0]!r}, which {train or real} has: add it")
+    return Material(
+        columns.encode(tables["samples"]),
+        Batch(columns.encode(tables["real"])),
+        None if train is None else Batch(columns.encode(known)),
+        columns,
+    )

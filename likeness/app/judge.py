@@ -1,0 +1,108 @@
+"""`likeness judge`: scores with intervals and baselines, of a run or of a file of samples."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+import tyro
+
+from likeness.app.console import device, progress, say, table, threads, warn
+from likeness.app.inputs import Material, material
+from likeness.data.export import read as read_samples
+from likeness.errors import InputError
+from likeness.judge.judge import judge
+from likeness.judge.score import Scores
+from likeness.recipes.outcome import table_of
+from likeness.recipes.pipeline import read, reopen
+from likeness.recipes.refinement import Say
+from likeness.recipes.spaces import fit_of, space_for
+from likeness.run.files import write_json
+
+
+@dataclass(frozen=True)
+class Options:
+    """Score samples against real data."""
+
+    run: Annotated[Path | None, tyro.conf.Positional] = None
+    """Folder of a run, judged on the test split of its data; or give --samples and --reference."""
+    samples: Path | None = None
+    """Samples: .npy, .npz, .csv, .parquet or a folder of images."""
+    reference: str | None = None
+    """Real data that nothing was trained on: a file, a folder of images, or the name of a data set (its test split)."""
+    train: str | None = None
+    """The training data, to tell whether samples are copies of them: a file, a folder, or the name of a data set."""
+    labels: Path | None = None
+    """Classes 0, 1, … of the training data (.npy), for --features classifier."""
+    features: Literal["auto", "raw", "pca", "classifier", "inception", "dinov2"] = "auto"
+    """Space to compare in: auto is a classifier for images with labels, pca for other images, else raw."""
+    n: Annotated[int | None, tyro.conf.arg(aliases=["-n"])] = None
+    """Samples to judge; as many as every row of the table can have if not given."""
+    baselines: bool = True
+    """Held-out data, a Gaussian, the memoriser and noise, judged in the same way."""
+    seed: int = 0
+    """Decides draws, fits and resampling."""
+    checkpoint: Literal["best", "last"] | None = None
+    """Which weights of the run; the best by the judged score if not given."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
+    threads: int | None = None
+    """Processor threads."""
+    json: Path | None = None
+    """Write scores, warnings and protocol to this file."""
+
+
+def run(options: Options) -> None:
+    threads(options.threads)
+    if (options.run is None) == (options.samples is None):
+        raise InputError("give the folder of a run, or --samples FILE with --reference DATA")
+    with progress("judging") as bar:
+        scores = _of_run(options, bar.stage) if options.run is not None else _of_file(options, bar.stage)
+    show(scores.table())
+    warn(scores.warnings)
+    if options.json is not None:
+        write_json(options.json, scores.as_dict())
+        say(f"wrote {options.json}")
+
+
+def show(rows: list[list[str]]) -> None:
+    """A table whose first row is its header."""
+    table(rows[0], rows[1:])
+
+
+def _of_run(options: Options, tell: Say) -> Scores:
+    assert options.run is not None
+    session = reopen(options.run, which=options.checkpoint, device=device(options.device))
+    data = read(session.settings)
+    name = session.settings.features if options.features == "auto" else options.features
+    space = space_for(name, data, session.settings.seed, session.settings.device)
+    return table_of(session.model.sampler, data, space, session, tell)
+
+
+def _of_file(options: Options, tell: Say) -> Scores:
+    assert options.samples is not None
+    if options.reference is None:
+        raise InputError("--samples needs --reference DATA to compare with")
+    given = material(options.samples, options.reference, options.train, "test")
+    labels = _labels(options, given)
+    event, where = tuple(given.samples.shape[1:]), device(options.device)
+    return judge(
+        given.samples,
+        given.real.x,
+        train=None if given.train is None else given.train.x,
+        labels=labels,
+        features=fit_of(options.features, event, labels is not None, options.seed, where),
+        n=options.n,
+        seed=options.seed,
+        baselines=options.baselines,
+        device=where,
+        progress=tell,
+    )
+
+
+def _labels(options: Options, given: Material) -> torch.Tensor | None:
+    if options.labels is None:
+        return None if given.train is None else given.train.y
+    if given.train is None:
+        raise InputError("--labels are those of the training data: give --train too")
+    return read_samples(options.labels).flatten().long()

@@ -1,0 +1,180 @@
+"""What comes of a trained model: refined draws, scores of both, and the report."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from likeness import __version__
+from likeness.data.batching import whole
+from likeness.data.dataset import Dataset
+from likeness.findings import Finding
+from likeness.judge.features import FeatureSpace
+from likeness.judge.judge import judge
+from likeness.judge.score import Score, Scores
+from likeness.recipes.pipeline import Session
+from likeness.recipes.refinement import Refinement, Say, density_ratio, refined
+from likeness.recipes.spaces import LEARNED, space_for
+from likeness.refine import DensityRatio, Report
+from likeness.run import report as page
+from likeness.run.pictures import picture
+from likeness.run.track import records
+from likeness.sampling import Sampler, Streams, draw
+
+SHOWN, LARGEST = 64, 10_000
+
+
+def table_of(subject: Sampler | Tensor, data: Dataset, space: FeatureSpace, session: Session, tell: Say) -> Scores:
+    """The judge's table of a subject, against the test split, with the validation split as held-out baseline.
+
+    The space is handed over as something fitted, so that the memoriser returns only what it has not seen.
+    """
+    return judge(
+        subject,
+        whole(data.test, LARGEST).x,
+        train=whole(data.train, LEARNED).x,
+        heldout=whole(data.validation, LARGEST).x,
+        features=lambda x, y: space,
+        truth=data.truth,
+        seed=session.settings.seed,
+        device=session.settings.device,
+        progress=tell,
+    )
+
+
+@dataclass
+class Outcome:
+    """What a run came to: `write` makes the report of it."""
+
+    session: Session
+    data: Dataset
+    how: Refinement
+    report: dict[str, Any] = field(default_factory=dict)
+    warnings: list[tuple[str, Finding]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def work(self, tell: Say) -> None:
+        """Refine, judge the draws before and after, draw the pictures."""
+        s, seed, device = self.session, self.session.settings.seed, self.session.settings.device
+        real = whole(self.data.train, LEARNED).x.to(device)
+        began = time.monotonic()
+        ratio = density_ratio(s, real, self.how, tell)
+        better = refined(s, ratio, real, self.how)
+        space = space_for(s.settings.features, self.data, seed, device)
+        self.seconds["density ratio"] = time.monotonic() - began
+        table = {}
+        for name, sampler in (("raw", s.model.sampler), ("refined", better)):
+            began = time.monotonic()
+            table[name] = table_of(sampler, self.data, space, s, partial(_named, tell, name))
+            self.warnings += [("judge", f) for f in table[name].warnings if ("judge", f) not in self.warnings]
+            self.seconds[f"judge {name}"] = time.monotonic() - began
+        facts: Report = better.report()
+        self.warnings += [("refine", f) for f in facts.findings]
+        self.report["scores"] = {name: made.as_dict() for name, made in table.items()}
+        self.report["verdict"] = verdict(table["raw"], table["refined"])
+        self.report["refinement"] = refinement_facts(facts, ratio)
+        self.report["pictures"] = self._pictures({"raw": s.model.sampler, "refined": better})
+
+    def write(self) -> Path:
+        """Write `report.json` and `report.html`; the place of the page."""
+        run, data = self.session.run, self.data
+        found = [(r["iteration"], Finding(r["code"], r["saw"], r["remedy"])) for r in records(run.folder, "finding")]
+        told = [("data", f) for f in data.notes] + [("training", f) for _, f in found[-3:]] + self.warnings
+        self.report |= {
+            "likeness": __version__,
+            "title": f"{run.recipe} on {data.name}",
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "config": {k: v for k, v in run.settings.items() if v is not None},
+            "environment": run.config["environment"],
+            "data": run.config["data"],
+            **course(run.folder),
+            "warnings": [f._asdict() | {"from": source} for source, f in told],
+            "seconds": self.seconds,
+        }
+        return page.write(self.report, run.folder)
+
+    def _pictures(self, samplers: Mapping[str, Sampler]) -> dict[str, str]:
+        folder, truth = self.session.run.folder, self.data.truth
+        real = whole(self.data.test, 5000).x
+        n = SHOWN if real.ndim == 4 else min(5000, len(real))
+        shown = {"data": real[:n]}
+        shown |= {k: draw(s, n, generator=Streams(self.session.settings.seed)) for k, s in samplers.items()}
+        names = None if self.data.columns is None else [c.name for c in self.data.columns.columns]
+        for name, x in shown.items():
+            modes = None if truth is None else truth.modes
+            picture(x, folder / "samples" / f"{name}.png", reference=real, modes=modes, names=names)
+        return {name: f"samples/{name}.png" for name in shown}
+
+
+def _named(tell: Say, name: str, done: int, total: int, what: str) -> None:
+    tell(done, total, f"{name}: {what}")
+
+
+def verdict(raw: Scores, better: Scores) -> list[dict[str, Any]]:
+    """For each metric, both values and the 95 % interval of their difference, refined − raw.
+
+    The interval is made of the two (Zou and Donner, 2008, https://doi.org/10.1002/sim.3095): it takes the scores as
+    independent, which is cautious, as they share their reference.
+    """
+    rows = []
+    for b in better.rows:
+        if b.baseline is None and any((a.metric, a.baseline) == (b.metric, None) for a in raw.rows):
+            a = raw.of(b.metric)
+            low, high = difference(a, b)
+            rows.append(
+                {
+                    "metric": b.metric,
+                    "raw": a.value,
+                    "refined": b.value,
+                    "better": b.better,
+                    "low": low,
+                    "high": high,
+                    "beyond_interval": bool(low > 0 or high < 0),
+                }
+            )
+    return rows
+
+
+def difference(a: Score, b: Score) -> tuple[float, float]:
+    """The ends of the interval of b − a."""
+    d = b.value - a.value
+    return d - math.hypot(b.value - b.low, a.high - a.value), d + math.hypot(b.high - b.value, a.value - a.low)
+
+
+def refinement_facts(facts: Report, ratio: DensityRatio) -> dict[str, Any]:
+    """What a report says of a refinement."""
+    told: dict[str, Any] = {
+        "method": facts.method,
+        "draws": facts.draws,
+        "proposals": facts.proposals,
+        "acceptance_rate": facts.acceptance_rate,
+        "moved": facts.moved,
+        "seconds": facts.seconds,
+        **facts.facts,
+    }
+    if (d := facts.distortion) is not None:
+        told |= {"exact": d.exact, "kl": d.kl, "total_variation": d.tv, "effective_sample_size": d.effective}
+    if (c := ratio.calibration) is not None:
+        curve = [[b.predicted, b.observed, b.share * (c.n_real + c.n_fake)] for b in c.curve]
+        told["ratio"] = {"brier": c.brier, "auc": c.auc, "ece": c.ece, "log_loss": c.log_loss, "curve": curve}
+    return told
+
+
+def course(folder: Path) -> dict[str, Any]:
+    """The curves and judged scores of a training, from its metrics on disk."""
+    curves: dict[str, list[list[float]]] = {}
+    for line in records(folder, "terms"):
+        for name, value in line.items():
+            if name not in ("iteration", "kind", "seconds"):
+                curves.setdefault(name, []).append([line["iteration"], value])
+    judged = [
+        {"iteration": r["iteration"], "metric": r["metric"], "value": r["value"]} for r in records(folder, "score")
+    ]
+    best = min(judged, key=lambda r: r["value"], default=None)
+    return {"curves": curves, "judged": judged, **({} if best is None else {"best": best})}

@@ -1,0 +1,105 @@
+"""Refining what a recipe trained, or samples on file: which method, by whose judgement, as a person asks for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from torch import Tensor
+
+from likeness.errors import InputError, unknown
+from likeness.recipes.pipeline import Session
+from likeness.refine import (
+    DensityRatio,
+    Report,
+    fit_ratio,
+    keep_training,
+    latent_langevin,
+    metropolis_hastings,
+    rejection,
+    resampling,
+)
+from likeness.sampling import Sampler
+
+Method = Literal["rejection", "metropolis", "resampling", "langevin"]
+Source = Literal["keep-training", "fit", "own"]
+Say = Callable[[int, int, str], object]  # pieces done, of how many, what comes next
+
+
+class Refined(Sampler, Protocol):
+    """A sampler that can say what it did."""
+
+    def report(self) -> Report: ...
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """How draws are refined: by which method, and by whose judgement."""
+
+    method: Method = "rejection"
+    """rejection keeps some of the draws (DRS), metropolis and langevin run chains, resampling picks from pools."""
+    ratio: Source = "keep-training"
+    """Whose judgement: the model's critic, trained on and calibrated; a classifier fitted afresh; the critic as is."""
+    budget: float | None = None
+    """Proposals a draw one can afford; the least distortion that yields the draws (10 if nothing else is given)."""
+    percentile: float | None = None
+    """The paper's rule instead: reject so that this percentage falls below one half (95 for vectors, 80 for images)."""
+    gamma: float | None = None
+    """The paper's γ by value; 0 is exact rejection sampling."""
+    ratio_steps: int | None = None
+    """Batches that a ratio learns from, at most; fewer where held-out data say that it no longer gets better."""
+    chain_steps: int = 100
+    """Steps of a chain, for metropolis and langevin."""
+    pool: int = 32
+    """Proposals that each draw is picked from, for resampling."""
+
+
+def density_ratio(session: Session, real: Tensor, how: Refinement, tell: Say | None = None) -> DensityRatio:
+    """log p_data / p_model by the model's critic or by a classifier fitted to its draws.
+
+    Raises:
+        InputError: the model has no critic and one was asked for.
+    """
+    model = session.model
+    if how.ratio == "own":
+        if model.critic is None:
+            raise InputError("--ratio own: this model has no critic of its own; use --ratio fit")
+        return DensityRatio(model.critic)
+    options = fitting(real, how, session.settings.seed, tell)
+    if how.ratio == "fit" or model.critic is None:
+        return fit_ratio(model.sampler, real, **options)
+    return keep_training(model.critic, model.sampler, real, logistic=model.logistic, **options)
+
+
+def fitting(real: Tensor, how: Refinement, seed: int, tell: Say | None) -> dict[str, Any]:
+    """The options of `fit_ratio`: images take fewer and smaller batches, as each costs a hundred times a vector's."""
+    image = real.ndim == 4
+    steps = how.ratio_steps or (1500 if image else 6000)
+
+    def told(step: int, loss: float) -> None:
+        if tell is not None:
+            tell(step, steps, f"density ratio, {loss:.3f} nats on held-out data")
+
+    batch, patience = (128, 500) if image else (512, 1000)
+    return {"batch_size": batch, "max_steps": steps, "patience": patience, "seed": seed, "progress": told}
+
+
+def refined(session: Session, ratio: DensityRatio, real: Tensor, how: Refinement) -> Refined:
+    """The refined sampler, with a `report()`."""
+    sampler, seed = session.model.sampler, session.settings.seed
+    if how.method == "langevin":
+        decode, d_z = session.model.decode, session.model.d_z
+        if decode is None or d_z is None:
+            raise InputError("--method langevin needs a model with a latent space: use rejection")
+        return latent_langevin(decode, ratio, d_z, steps=how.chain_steps, device=session.settings.device, seed=seed)
+    return refined_by(sampler, ratio, real, how, seed)
+
+
+def refined_by(sampler: Sampler, ratio: DensityRatio, real: Tensor, how: Refinement, seed: int) -> Refined:
+    """The refined sampler, for any sampler."""
+    if how.method == "rejection":
+        return rejection(sampler, ratio, budget=how.budget, percentile=how.percentile, gamma=how.gamma, seed=seed)
+    if how.method == "metropolis":
+        return metropolis_hastings(sampler, ratio, real, steps=how.chain_steps)
+    if how.method == "resampling":
+        return resampling(sampler, ratio, pool=how.pool)
+    raise unknown("method of refinement", how.method, ("rejection", "metropolis", "resampling"))

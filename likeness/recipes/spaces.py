@@ -1,0 +1,61 @@
+"""Which feature space suits which data, by the name a person gives on the command line."""
+
+from functools import partial
+
+from torch import Tensor
+
+from likeness.data.batching import whole
+from likeness.data.dataset import Dataset
+from likeness.errors import InputError, unknown
+from likeness.judge.classifier import classifier
+from likeness.judge.features import FeatureSpace, Fit, pca, raw
+from likeness.judge.material import shares
+
+LEARNED = 20_000  # training samples that spaces and ratios learn from, at most
+NAMES = ("auto", "raw", "pca", "classifier", "inception", "dinov2")
+
+
+def chosen(name: str, event: tuple[int, ...], labelled: bool) -> str:
+    """The name itself; for "auto" a classifier where there are labels for images, else pca for images, else raw."""
+    if name not in NAMES:
+        raise unknown("feature space", name, NAMES)
+    if name != "auto":
+        return name
+    if len(event) != 3:
+        return "raw"
+    return "classifier" if labelled else "pca"
+
+
+def fit_of(name: str, event: tuple[int, ...], labelled: bool, seed: int, device: str) -> Fit | FeatureSpace:
+    """What makes the feature space of that name.
+
+    Raises:
+        InputError: a classifier without labels; weights that cannot be had.
+    """
+    name = chosen(name, event, labelled)
+    if name == "classifier" and not labelled:
+        raise InputError("--features classifier needs labels and the data have none: use pca, raw or inception")
+    if name == "inception":
+        from likeness.judge.weights import inception
+
+        return inception()
+    if name == "dinov2":
+        from likeness.judge.dino import dinov2
+
+        return dinov2()
+    fits: dict[str, Fit] = {"raw": raw, "pca": pca, "classifier": partial(classifier, seed=seed, device=device)}
+    return fits[name]
+
+
+def space_for(name: str, data: Dataset, seed: int, device: str) -> FeatureSpace:
+    """The space of that name for a data set, fitted to one half of its training samples.
+
+    The other half is left to the memoriser, a baseline that a classifier which has seen it would flatter.
+    """
+    made = fit_of(name, data.event, bool(data.classes), seed, device)
+    if isinstance(made, FeatureSpace):
+        return made
+    train = whole(data.train, LEARNED)
+    seen, _ = shares(train.x, seed=seed)
+    labels: Tensor | None = None if train.y is None else train.y[seen]
+    return made(train.x[seen], labels)
