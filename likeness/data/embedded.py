@@ -33,7 +33,7 @@ def embedded(name: str, options: Options) -> Dataset:
 
 
 def toy(name: str, options: Options) -> Dataset:
-    """Fresh samples of a toy for every part, each part with streams of its own; no two are alike."""
+    """Fresh samples of a toy for every part, each part with streams of its own, independent of the others."""
     if options.size is not None or options.channels is not None:
         raise InputError(f"{name} holds vectors: size and channels are for images; leave them out")
     truth, (_, classes) = TOYS[name].make(), TOYS[name]
