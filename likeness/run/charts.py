@@ -70,7 +70,7 @@ def calibration_chart(curve: Sequence[tuple[Real, Real, Real]], *, title: str, x
     body += f'<polyline class="line s0" points="{_path(places)}"/>'
     body += "".join(f'<circle class="dot s0" cx="{a:.1f}" cy="{b:.1f}" r="{r:.1f}"/>' for a, b, r in places)
     course = "; ".join(f"{o:.3g} where {p:.3g} was predicted" for p, o, _ in curve)
-    keys = [("s0", "measured (area: number of samples)"), ("ideal", "perfect calibration")]
+    keys = [("s0", "measured (area: samples)"), ("ideal", "perfect calibration")]
     return figure(title, body, keys, course)
 
 

@@ -56,9 +56,11 @@ def estimate(row: Mapping[str, Any], places: int = 5) -> str:
 
 
 def precision(row: Mapping[str, Any]) -> int:
-    """The decimals that give the value of a row three digits; those of its interval where the value is zero."""
+    """The decimals that give the value of a row three digits: none for counts, those of the interval for a zero."""
     known = [row[key] for key in ("value", "low", "high") if is_number(row.get(key))]
-    return decimals(known[0]) if known and known[0] else decimals(0, *known)
+    if all(v == int(v) for v in known):
+        return 0
+    return decimals(known[0]) if known[0] else decimals(*known)
 
 
 def anything(value: object) -> str:

@@ -7,7 +7,8 @@ A report is a plain dictionary; a key that is absent or empty leaves its section
     data                               facts about the data set; `kind` is vectors, images or table
     curves      {name: [[iteration, value], …]}
     judged      [{iteration, metric, value, low, high}, …]      best {iteration, metric, value}
-    scores      {subject: {scores: [{metric, value, low, high, better, baseline}], warnings, protocol}}
+    scores      {subject: {scores: [{metric, value, low, high, better, baseline, detail}], …}}
+                also warnings [{code, saw, remedy}] and protocol, nested facts
     verdict     [{metric, raw, refined, better, beyond_interval, low, high}], the ends of refined - raw
     refinement  facts; ratio holds brier, auc, ece and curve [[predicted, observed, n], …]
     pictures    {subject: path within the folder}
@@ -86,7 +87,7 @@ def render(report: Report, folder: Path) -> str:
 
 
 def _header(report: Report, title: str) -> str:
-    made = str(report.get("created", "")).replace("T", " ").replace("Z", " UTC")
+    made = str(report.get("created", "")).replace("T", " ").replace("Z", " UTC").replace("+00:00", " UTC")
     source = f"likeness {report.get('likeness', '')}".strip()
     line = " · ".join(f'<span class="user">{escape(part)}</span>' for part in (source, made) if part)
     alarm = '<p><a href="#warnings">There are warnings: read them before trusting the numbers.</a></p>'

@@ -9,8 +9,8 @@ from html import escape
 from typing import Any
 
 from likeness.errors import unknown
-from likeness.run.markup import estimate, interval, is_number, precision
-from likeness.run.words import BASELINES, BETTER, METRICS, SUBJECTS, baseline_words, metric_label
+from likeness.run.markup import anything, estimate, interval, is_number, precision
+from likeness.run.words import BASELINES, BETTER, DETAILS, METRICS, SUBJECTS, baseline_words, metric_label
 
 Report = Mapping[str, Any]
 Cells = dict[tuple[str, str | None], Report]  # the rows of a subject by metric and baseline (None: itself)
@@ -148,5 +148,8 @@ def _row_head(metric: str, row: Report) -> str:
 def _cell(row: Report | None, places: int, wins: bool = False) -> str:
     if row is None:
         return "<td></td>"
+    detail = row.get("detail") or {}
+    beside = [form.format(anything(detail[key])) for key, form in DETAILS.items() if key in detail]
+    notes = "".join(f"<small>{note}</small>" for note in beside)
     tag = ' <b class="tag">better</b>' if wins else ""
-    return f"<td{' class=win' if wins else ''}>{estimate(row, places)}{tag}</td>"
+    return f"<td{' class=win' if wins else ''}>{estimate(row, places)}{notes}{tag}</td>"

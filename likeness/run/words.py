@@ -18,6 +18,11 @@ METRICS = {
         "memorised training images and all that two moments do not hold. It grows as samples get fewer, "
         "so it compares only between equal numbers of samples.",
     ),
+    "frechet_extrapolated": Metric(
+        "Fréchet distance, extrapolated",
+        "the same, with the bias of few samples removed by extrapolation to infinitely many.",
+        "memorised training images. The extrapolation widens the interval and can pass below zero.",
+    ),
     "kernel": Metric(
         "kernel distance",
         "differences of the features up to third moments, without the bias of small samples.",
@@ -70,7 +75,7 @@ METRICS = {
     ),
     "memorisation": Metric(
         "memorisation",
-        "draws that lie nearer to the training samples than unseen real data do.",
+        "draws that lie nearer to the training samples than unseen real data do, which themselves score one half.",
         "quality: noise is far from the training samples too.",
     ),
     "log_likelihood": Metric(
@@ -81,6 +86,16 @@ METRICS = {
     "modes": Metric(
         "modes reached",
         "which of the known modes receive draws.",
+        "the shape within a mode and the draws between modes.",
+    ),
+    "high_quality": Metric(
+        "share of high quality",
+        "the share of draws that lie close to a known mode.",
+        "modes that receive no draws.",
+    ),
+    "mode_kl": Metric(
+        "balance of the modes (KL, nats)",
+        "whether the known modes receive draws in their true proportions.",
         "the shape within a mode and the draws between modes.",
     ),
 }
@@ -103,6 +118,8 @@ SOURCES = {
     "judge": "While judging",
 }
 
+DETAILS = {"p": "p {}", "known": "of {} known", "kind": "{}"}  # what of a score's detail belongs beside its value
+
 FACTS = {
     "acceptance_rate": "acceptance rate",
     "moved": "times the running maximum moved",
@@ -113,10 +130,14 @@ FACTS = {
     "brier": "Brier score of the ratio (lower is better)",
     "auc": "separation of real from generated (AUC; one half: none)",
     "ece": "calibration error (expected, lower is better)",
+    "log_loss": "log loss of the ratio (nats, lower is better)",
+    "gamma": "γ",
     "train": "training",
     "event": "shape of a sample",
     "n": "samples judged",
-    "k": "neighbours (k)",
+    "n_reference": "samples of the reference",
+    "heldout": "held-out",
+    "dtype": "precision",
 }
 
 

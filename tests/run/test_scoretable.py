@@ -13,7 +13,7 @@ def row(metric: str, value: float, better: str = "lower", baseline: str | None =
 
 
 def report(*, raw: float = 5.0, refined: float = 3.0, better: str = "lower", beyond: bool = True) -> dict[str, Any]:
-    baselines = [row("frechet", v, better, b) for b, v in (("noise", 85.0), ("held-out", 2.0), ("memoriser", 1.5))]
+    baselines = [row("frechet", v, better, b) for b, v in (("noise", 85.0), ("held-out", 2.0), ("gaussian", 1.5))]
     compared = {"metric": "frechet", "raw": raw, "refined": refined, "better": better, "beyond_interval": beyond}
     return {
         "scores": {
@@ -100,7 +100,7 @@ def test_columns_stand_in_one_order_with_every_value() -> None:
         "refined draws",
         "refined − raw",
         "held-out real data",
-        "memoriser returns training data",
+        "Gaussian fitted to the features",
         "noise",
     ]
     values = [float(v) for v in re.findall(r'<data value="([^"]+)"', html)]
@@ -118,6 +118,15 @@ def test_a_metric_that_one_subject_lacks_leaves_an_empty_cell() -> None:
 def test_values_in_a_row_share_their_decimals() -> None:
     html = text(table(report(raw=31.24, refined=3.127)))
     assert "31.2 [31.0, 31.5] 3.1 [2.9, 3.4]" in html
+
+
+def test_p_values_and_known_modes_stand_beside_their_value() -> None:
+    test = row("c2st", 0.61) | {"detail": {"p": 0.00213, "z": 2.86, "n": 400}}
+    found = row("modes", 24.0, "higher") | {"low": 23.0, "high": 25.0, "detail": {"known": 25}}
+    html = table({"scores": {"samples": {"scores": [test, found]}}})
+    assert "0.610 [0.360, 0.860] p 0.00213" in text(html)
+    assert "24 [23, 25] of 25 known" in text(html), "counts have no decimals"
+    assert "2.86" not in html
 
 
 def test_unknown_directions_are_refused() -> None:
