@@ -101,7 +101,7 @@ def _train(network: Classifier, x: Tensor, y: Tensor, steps: int) -> None:
         index = torch.randint(len(x), (min(128, len(x)),))
         logits = network.head(network(x[index].to(device)))
         optimiser.zero_grad()
-        F.cross_entropy(logits, y[index].to(device), label_smoothing=0.02).backward()
+        F.cross_entropy(logits, y[index].to(device)).backward()
         optimiser.step()
         schedule.step()
 

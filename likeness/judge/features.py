@@ -38,7 +38,7 @@ Fit = Callable[[Tensor, Tensor | None], FeatureSpace]
 
 
 def features_of(
-    space: FeatureSpace, x: Tensor, *, device: torch.device | str = "cpu", batch_size: int = 256
+    space: FeatureSpace, x: Tensor, *, device: torch.device | str = "cpu", batch_size: int = 64
 ) -> Float[Tensor, "n d"]:
     """The features of all samples, float32, on the device.
 

@@ -18,7 +18,7 @@ from torch.nn.functional import one_hot
 from likeness.errors import InputError
 from likeness.judge.resample import GROUPS, groups_of
 
-BLOCK = 2048
+BLOCK = 512  # a block of float64 stays in the cache of a core
 K = 5  # neighbours, for precision, recall, density and coverage alike
 
 Kernel = Callable[[Tensor, int], Tensor]  # inner products and the dimension of the features -> kernel values
@@ -42,7 +42,7 @@ class Between(NamedTuple):
 
 def polynomial(products: Tensor, d: int) -> Tensor:
     """The kernel of the kernel (inception) distance: (xᵀy / d + 1)³."""
-    t = products / d + 1
+    t = products.mul(1 / d).add_(1)
     return t.square().mul_(t)
 
 
@@ -113,7 +113,7 @@ def between(
     for rows, columns, xy in products(real, fake, block=block):
         distance = _squared_distance(norms[rows], other_norms[columns], xy)
         in_real = distance < real_radius[rows, None]
-        held[columns] += in_real.sum(0)
+        held[columns] += in_real.sum(0, dtype=torch.int32)
         covered[rows] |= in_real.any(1)
         recalled[rows] |= (distance < fake_radius[columns]).any(1)
         sums += group[rows].T @ (kernel(xy, d) @ other_group[columns])

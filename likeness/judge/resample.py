@@ -15,7 +15,6 @@ import math
 
 import torch
 from jaxtyping import Float, Int
-from scipy import stats
 from torch import Tensor
 
 LEVEL = 0.95
@@ -53,7 +52,9 @@ def jackknife_interval(
     value: float, left_out: Float[Tensor, " g"], *, lowest: float = -math.inf
 ) -> tuple[float, float, float]:
     """`value` with the interval (2) from the statistics with each group left out, cut at `lowest`."""
+    from scipy.special import stdtrit
+
     g = len(left_out)
     s = float(((g - 1) * left_out.var(correction=0)).sqrt())  # (2)
-    reach = float(stats.t.ppf((1 + LEVEL) / 2, g - 1)) * s
+    reach = float(stdtrit(g - 1, (1 + LEVEL) / 2)) * s
     return value, max(lowest, value - reach), value + reach

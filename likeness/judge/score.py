@@ -10,6 +10,7 @@ from likeness.findings import Finding
 from likeness.judge.protocol import Protocol, same_protocol
 
 Better = Literal["higher", "lower", "one"]
+Detail = int | float | str
 
 # Every metric a judge may report, and which way is better.
 METRICS: dict[str, Better] = {
@@ -42,12 +43,10 @@ class Score(NamedTuple):
     high: float
     better: Better
     baseline: str | None = None
-    detail: Mapping[str, float | str] = {}
+    detail: Mapping[str, Detail] = {}
 
 
-def score(
-    metric: str, interval: tuple[float, float, float], baseline: str | None = None, **detail: float | str
-) -> Score:
+def score(metric: str, interval: tuple[float, float, float], baseline: str | None = None, **detail: Detail) -> Score:
     """A row of the table from (value, low, high)."""
     return Score(metric, *interval, METRICS[metric], baseline, detail)
 

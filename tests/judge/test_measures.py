@@ -1,0 +1,61 @@
+import pytest
+import torch
+
+from likeness.judge.measures import MEASURES, Case, Ground
+from likeness.judge.pairs import nearest, within
+from likeness.judge.score import METRICS
+
+
+class Known:
+    modes, std, weights = torch.zeros(1, 3), 1.0, torch.ones(1)
+
+    def sample(self, n, *, generator=None):
+        raise NotImplementedError
+
+    def labelled(self, n, *, generator=None):
+        raise NotImplementedError
+
+    def log_prob(self, x):
+        raise NotImplementedError
+
+
+REFERENCE, TRAIN, X = torch.randn(60, 3), torch.randn(80, 3), torch.randn(60, 3)
+BARE = Ground(REFERENCE, within(REFERENCE), None, None, None, None, None, 0)
+FULL = BARE._replace(
+    probabilities=lambda f: f.softmax(1),
+    train=TRAIN,
+    fresh=nearest(REFERENCE, TRAIN),
+    truth=Known(),
+    likelihood=(torch.randn(60), "exact"),
+)
+
+
+def measured(case, ground):
+    return [row for measure in MEASURES.values() for row in measure(case, ground)]
+
+
+def test_together_they_report_every_metric_once():
+    rows = measured(Case(None, X, X), FULL)
+    assert [row.metric for row in rows] == list(METRICS)
+    assert all(row.low <= row.high and row.baseline is None for row in rows)
+
+
+def test_what_has_no_ground_is_left_out():
+    rows = measured(Case("noise", X, X), BARE)
+    left_out = {
+        "inception",
+        "sharpness",
+        "diversity",
+        "memorisation",
+        "log_likelihood",
+        "modes",
+        "high_quality",
+        "mode_kl",
+    }
+    assert {row.metric for row in rows} == set(METRICS) - left_out
+    assert {row.baseline for row in rows} == {"noise"}
+
+
+@pytest.mark.parametrize("metric", ["modes", "log_likelihood"])
+def test_a_baseline_known_by_features_alone(metric):
+    assert metric not in {row.metric for row in measured(Case("gaussian", X, None), FULL)}
