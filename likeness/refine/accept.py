@@ -23,7 +23,7 @@ from likeness.errors import InputError
 from likeness.findings import Finding
 from likeness.refine.distortion import distortion
 from likeness.refine.ratio import Logit, as_ratio
-from likeness.refine.report import Report, Tally
+from likeness.refine.report import Number, Report, Tally
 from likeness.sampling import Sampler, Streams, streams
 
 HOPELESS = 1_000_000  # proposals in a row without one kept
@@ -33,12 +33,12 @@ class Rule(NamedTuple):
     """How proposals are judged.
 
     `log_accept(d, d_M)` maps log ratios (n,) and their running maximum, both float64, to the log probability of
-    keeping each (n,). `more` says what a person changes to keep more of them.
+    keeping each (n,); `facts(d_M)` are its numbers. `more` says what a person changes to keep more of them.
     """
 
     name: str
     log_accept: Callable[[Tensor, Tensor], Tensor]
-    facts: Mapping[str, float]
+    facts: Callable[[Tensor], Mapping[str, Number]]
     more: str
 
 
@@ -112,7 +112,10 @@ class Filter:
             found.append(_late_maximum(self.moved, factor))
         if effect.effective < 50:
             found.append(_few_effective(effect.effective, effect.n))
-        facts = dict(self.rule.facts) | {"log_maximum": float(self.highest), "burn_in": float(len(self.burn_in))}
+        facts = dict(self.rule.facts(self.highest)) | {
+            "log_maximum": float(self.highest),
+            "burn_in": float(len(self.burn_in)),
+        }
         return Report(
             self.rule.name, t.draws, t.proposals, t.acceptance_rate, t.critic_passes, t.seconds,
             self.moved, effect, facts, tuple(found),

@@ -40,7 +40,7 @@ class Distortion(NamedTuple):
     n: int
 
 
-def log_scale(d: Float[Tensor, " n"], budget: float) -> float:
+def log_scale(d: Float[Tensor, " n"], budget: int | float) -> float:
     """log c of (2) for proposals with log ratios `d`: exact, as the mean of min(1, c r) is piecewise linear in c.
 
     With the k largest ratios clipped, the mean is (k + c S_k) / n, where S_k is the sum of the others; k is the first

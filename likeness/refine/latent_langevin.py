@@ -81,7 +81,7 @@ class LatentLangevin:
     Args:
         decode: the generator, (n, d_z) → (n, *event), differentiable, each sample apart from the others.
         log_ratio: log p_data / p_model of the decoded samples, differentiable.
-        steps: steps a draw, ≥ 4.
+        steps: steps a draw, ≥ 8.
         step_size: η > 0; without one, that which trial chains would accept with a probability of .57 (.95 for
             chains without correction).
         correct: whether steps are accepted or rejected (MALA) or all of them taken.
@@ -103,8 +103,8 @@ class LatentLangevin:
         device: torch.device | str = "cpu",
         seed: int = 0,
     ) -> None:
-        if steps < 4:
-            raise InputError(f"steps={steps}: chains need 4 steps or more")
+        if steps < 8:
+            raise InputError(f"steps={steps}: chains need 8 steps or more")
         if step_size is not None and not step_size > 0:
             raise InputError(f"step_size={step_size}: it has to be positive, for example 0.01")
         self.decode, self.ratio, self.d_z, self.steps = decode, as_ratio(log_ratio), d_z, steps
@@ -171,7 +171,7 @@ class LatentLangevin:
         found = [*self.ratio.findings]
         if self.rhat > MIXED:
             found.append(_unmixed(self.rhat, self.steps))
-        if not self.correct and t.decisions and t.acceptance_rate < 0.8:
+        if not self.correct and t.decisions and t.acceptance_rate < 0.9:
             found.append(_coarse(t.acceptance_rate))
         return Report(
             "latent-langevin", t.draws, t.proposals, t.acceptance_rate, t.critic_passes, t.seconds,

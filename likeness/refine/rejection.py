@@ -9,7 +9,7 @@ e^{D̃*(x) − D̃*_M} = σ(F(x)) draws from p_d exactly:
 ε keeps F̂ finite at the maximum; a larger γ rejects more. γ = 0 is exact (up to ε, and to the maximum, which is that of
 a burn-in and rises with what is seen afterwards). The paper sets γ to a percentile of F and admits that this distorts
 the distribution: it favours what the ratio likes most and does not repair the weights of modes. Here the percentile is
-that of the burn-in, so that draws do not depend on batches.
+that of the burn-in (with the running maximum in F), so that draws do not depend on batches.
 
 The default is not the paper's: `budget` proposals a draw, and the acceptance a(x) = min(1, c r(x)) that comes nearest
 to p_d with them (proved in `distortion`), exact where the budget allows.
@@ -30,17 +30,18 @@ from likeness.errors import InputError
 from likeness.refine.accept import Filter, Rule
 from likeness.refine.distortion import log_scale
 from likeness.refine.ratio import Logit
+from likeness.refine.report import Number
 from likeness.sampling import Sampler
 
 
-def unshifted_logit(d: Float[Tensor, " n"], d_M: Float[Tensor, ""], eps: float = 1e-6) -> Float[Tensor, " n"]:
+def unshifted_logit(d: Float[Tensor, "*n"], d_M: Float[Tensor, ""], eps: float = 1e-6) -> Float[Tensor, "*n"]:
     """F of (7), with ε so that it is finite at the maximum. `d` ≤ `d_M` are log ratios; float64 is advised."""
     gap = d - d_M
     return gap - torch.log(-torch.expm1(gap - eps))  # (7)
 
 
 def acceptance_logit(
-    d: Float[Tensor, " n"], d_M: Float[Tensor, ""], eps: float = 1e-6, gamma: float = 0.0
+    d: Float[Tensor, " n"], d_M: Float[Tensor, ""], eps: float = 1e-6, gamma: Number = 0.0
 ) -> Float[Tensor, " n"]:
     """F̂ of (8): a sample with the log ratio `d` is kept with probability σ(F̂)."""
     return unshifted_logit(d, d_M, eps) - gamma  # (8)
@@ -50,9 +51,9 @@ def rejection(
     sampler: Sampler,
     log_ratio: Logit,
     *,
-    budget: float | None = None,
-    percentile: float | None = None,
-    gamma: float | None = None,
+    budget: Number | None = None,
+    percentile: Number | None = None,
+    gamma: Number | None = None,
     eps: float = 1e-6,
     burn_in: int = 10_000,
     block: int = 512,
@@ -86,35 +87,43 @@ def rejection(
     return Filter(sampler, log_ratio, plan, burn_in=burn_in, block=block, seed=seed)
 
 
-def by_gamma(gamma: float, eps: float = 1e-6) -> Callable[[Tensor], Rule]:
+def by_gamma(gamma: Number, eps: float = 1e-6) -> Callable[[Tensor], Rule]:
     """The paper's rule with γ by value."""
     if not math.isfinite(gamma):
         raise InputError(f"gamma={gamma}: give a finite number, 0 for exact rejection sampling")
 
     def plan(burn_in: Tensor) -> Rule:
         return Rule("rejection", lambda d, d_M: logsigmoid(acceptance_logit(d, d_M, eps, gamma)),
-                    {"gamma": gamma}, "a lower gamma or a budget")  # fmt: skip
+                    lambda d_M: {"gamma": gamma}, "a lower gamma or a budget")  # fmt: skip
 
     return plan
 
 
-def by_percentile(percentile: float, eps: float = 1e-6) -> Callable[[Tensor], Rule]:
-    """The paper's rule with γ such that the given percentage of the burn-in is kept with probability below one half."""
+def by_percentile(percentile: Number, eps: float = 1e-6) -> Callable[[Tensor], Rule]:
+    """The paper's rule with γ such that the given percentage of the burn-in is kept with probability below one half.
+
+    F rises with D̃*, so the percentile of F is F at the percentile of D̃*; it follows the running maximum.
+    """
     if 0 < percentile <= 1:
         raise InputError(f"percentile={percentile}: percentiles run from 0 to 100; did you mean {100 * percentile:g}?")
     if not 0 < percentile < 100:
         raise InputError(f"percentile={percentile}: percentiles lie between 0 and 100, for example 95")
 
     def plan(burn_in: Tensor) -> Rule:
-        F = unshifted_logit(burn_in, burn_in.max(), eps)
-        gamma = float(torch.quantile(F, percentile / 100))
-        rule = by_gamma(gamma, eps)(burn_in)
-        return rule._replace(facts={"gamma": gamma, "percentile": percentile}, more="a lower percentile or a budget")
+        middle = torch.quantile(burn_in, percentile / 100)
+
+        def log_accept(d: Tensor, d_M: Tensor) -> Tensor:
+            return logsigmoid(unshifted_logit(d, d_M, eps) - unshifted_logit(middle, d_M, eps))  # (8)
+
+        def facts(d_M: Tensor) -> dict[str, Number]:
+            return {"gamma": float(unshifted_logit(middle, d_M, eps)), "percentile": percentile}
+
+        return Rule("rejection", log_accept, facts, "a lower percentile or a budget")
 
     return plan
 
 
-def by_budget(budget: float) -> Callable[[Tensor], Rule]:
+def by_budget(budget: Number) -> Callable[[Tensor], Rule]:
     """The least distortion for `budget` proposals a draw: a = min(1, c r), and c = 1/M where that costs no more."""
     if not 1 <= budget < math.inf:
         raise InputError(f"budget={budget}: it counts proposals a draw, 1 or more")
@@ -125,7 +134,12 @@ def by_budget(budget: float) -> Callable[[Tensor], Rule]:
         def log_accept(d: Tensor, d_M: Tensor) -> Tensor:
             return (d + torch.clamp(-d_M, min=log_c)).clamp(max=0)
 
-        return Rule("rejection", log_accept, {"budget": budget, "log_c": log_c}, "a smaller budget")
+        return Rule(
+            "rejection",
+            log_accept,
+            lambda d_M: {"budget": budget, "log_c": max(log_c, -float(d_M))},
+            "a smaller budget",
+        )
 
     return plan
 

@@ -9,6 +9,8 @@ from likeness.findings import Finding
 from likeness.refine.distortion import Distortion
 from likeness.sampling import Streams
 
+Number = int | float  # the type checker of the tests takes `float` at its word
+
 
 class Report(NamedTuple):
     """The facts of everything a refiner has drawn so far.
@@ -26,7 +28,7 @@ class Report(NamedTuple):
     seconds: float
     moved: int
     distortion: Distortion | None
-    facts: Mapping[str, float]
+    facts: Mapping[str, Number]
     findings: tuple[Finding, ...]
 
     @property

@@ -28,6 +28,6 @@ def threshold(
     def plan(burn_in: Tensor) -> Rule:
         least = torch.quantile(burn_in, 1 - share)
         return Rule("threshold", lambda d, d_M: torch.where(d >= least, 0.0, -math.inf).double(),
-                    {"share": share, "least": float(least)}, "a larger share")  # fmt: skip
+                    lambda d_M: {"share": share, "least": float(least)}, "a larger share")  # fmt: skip
 
     return Filter(sampler, score, plan, burn_in=burn_in, block=block, seed=seed)
