@@ -37,8 +37,8 @@ def line_chart(series: Sequence[Series], *, title: str, x: str, y: str, mark: tu
     Args:
         series: curves of finite numbers. A long one is drawn as the means of stretches within a band of their range.
         title: what is seen, for those who see it and for those who have it read to them.
-        x, y: the axes in words, with units. The vertical one is logarithmic where all values are positive and
-            span a factor of thirty or more, and says so.
+        x, y: the axes in words, with units. The vertical one is logarithmic where the values span decades, and
+            says so.
         mark: the place of the best value.
     """
     curves = [thinned(s) for s in series if len(s.x)]
@@ -46,7 +46,7 @@ def line_chart(series: Sequence[Series], *, title: str, x: str, y: str, mark: tu
         return ""
     across = linear([v for s in curves for v in s.x], LEFT, WIDTH - RIGHT, tight=True)
     heights = [v for s in curves for v in (*s.y, *s.low, *s.high)] + ([mark[1]] if mark else [])
-    decades = min(heights) > 0 and max(heights) / min(heights) >= 30
+    decades = spans_decades(heights)
     up = (logarithmic if decades else linear)(heights, HEIGHT - BOTTOM, TOP)
     body = _axes(across, up, x, f"{y} (logarithmic)" if decades else y)
     for i, s in enumerate(curves):
@@ -97,6 +97,12 @@ def thinned(s: Series) -> Series:
         [min(low[k]) for k in spans],
         [max(high[k]) for k in spans],
     )
+
+
+def spans_decades(values: Sequence[Real]) -> bool:
+    """All values are positive, and without a twentieth at either end they span a factor of thirty or more."""
+    inner = sorted(values)[len(values) // 20 : len(values) - len(values) // 20]
+    return min(values) > 0 and inner[-1] / inner[0] >= 30
 
 
 def linear(values: Sequence[Real], start: Real, end: Real, *, tight: bool = False) -> Scale:

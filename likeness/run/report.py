@@ -173,7 +173,7 @@ def _refinement(refinement: Report) -> str:
     ratio = refinement.get("ratio") or {}
     leaves = flat({k: v for k, v in refinement.items() if k != "ratio"})
     quality = ((key, value) for key, value in ratio.items() if key != "curve")
-    curve = [(p, o, n) for p, o, n in ratio.get("curve") or [] if is_number(p) and is_number(o)]
+    curve = sorted((p, o, n) for p, o, n in ratio.get("curve") or [] if is_number(p) and is_number(o) and n > 0)
     chart = calibration_chart(
         curve,
         title="Is the density ratio calibrated on held-out samples?",

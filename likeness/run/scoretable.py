@@ -90,25 +90,25 @@ def _placed(metric: str, known: Mapping[str, Cells]) -> str:
 
 
 def table(report: Report) -> str:
-    """Rows are metrics; columns are the subjects, the paired difference, and the baselines of the reference."""
+    """Rows are metrics; columns are the subjects, their difference, and the baselines of the reference."""
     known, compared = cells(report), {row["metric"]: row for row in report.get("verdict") or []}
     every: Cells = {}
     for rows in known.values():
         every = rows | every  # the baselines belong to the reference: the first subject's stand for all
     baselines = sorted({name for _, name in every if name is not None}, key=_rank)
-    paired = any(interval(row.get("low"), row.get("high")) for row in compared.values())
+    differs = any(interval(row.get("low"), row.get("high")) for row in compared.values())
     body = ""
     for metric in dict.fromkeys(metric for rows in known.values() for metric, _ in rows):
         own, row = [rows.get((metric, None)) for rows in known.values()], compared.get(metric)
         digits = [precision(score) for score in own if score]
         places = min(5, max(min(digits), max(digits) - 1)) if digits else 5  # alike in a row, two digits at least
         line = [_cell(score, places, _wins(subject, row)) for subject, score in zip(known, own)]
-        if paired:
+        if differs:
             line.append(f"<td>{interval(row.get('low'), row.get('high'), places) if row else ''}</td>")
         line += [_cell(every.get((metric, name)), places) for name in baselines]
         example = next(score for (m, _), score in every.items() if m == metric)
         body += f"<tr>{_row_head(metric, example)}{''.join(line)}</tr>"
-    return _framed(list(known), baselines, paired, body) if body else ""
+    return _framed(list(known), baselines, differs, body) if body else ""
 
 
 def _rank(baseline: str) -> tuple[int, str]:
@@ -116,18 +116,16 @@ def _rank(baseline: str) -> tuple[int, str]:
     return (known.index(words) if words in known else len(known), baseline)
 
 
-def _framed(subjects: Sequence[str], baselines: Sequence[str], paired: bool, body: str) -> str:
-    own = [(SUBJECTS.get(s, s), "") for s in subjects] + ([("refined − raw", "")] if paired else [])
+def _framed(subjects: Sequence[str], baselines: Sequence[str], differs: bool, body: str) -> str:
+    own = [(SUBJECTS.get(s, s), "") for s in subjects] + ([("refined − raw", "")] if differs else [])
     names = own + [baseline_words(name) for name in baselines]
     heads = "".join(f'<th scope="col">{escape(name)}<small>{escape(detail)}</small></th>' for name, detail in names)
     groups = f'<td></td><th scope="colgroup" colspan="{len(own)}">draws</th>'
     if baselines:
         groups += f'<th scope="colgroup" colspan="{len(baselines)}">for comparison, on the same reference</th>'
     caption = "Each value has its interval below." if 'class="interval"' in body else ""
-    if paired:
-        caption += (
-            " “refined − raw” is the interval of the paired difference; only what lies beyond it is called better."
-        )
+    if differs:
+        caption += " “refined − raw” is the interval of the difference; “better” is said only where it excludes zero."
     return (
         f'<div class="scroll" role="region" aria-label="scores" tabindex="0"><table><caption>{caption}</caption>'
         f'<thead><tr class="groups">{groups}</tr><tr><th scope="col">metric</th>{heads}</tr></thead>'

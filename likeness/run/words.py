@@ -19,8 +19,8 @@ METRICS = {
         "so it compares only between equal numbers of samples.",
     ),
     "frechet_extrapolated": Metric(
-        "Fréchet distance, extrapolated",
-        "the same, with the bias of few samples removed by extrapolation to infinitely many.",
+        "extrapolated Fréchet distance",
+        "what the Fréchet distance sees, with the bias of few samples removed by extrapolation to infinitely many.",
         "memorised training images. The extrapolation widens the interval and can pass below zero.",
     ),
     "kernel": Metric(

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from likeness.run.charts import DRAWN, Series, calibration_chart, line_chart, linear, logarithmic, thinned
+from likeness.run.charts import (
+    DRAWN,
+    Series,
+    calibration_chart,
+    line_chart,
+    linear,
+    logarithmic,
+    spans_decades,
+    thinned,
+)
 
 FINITE = st.floats(-1e12, 1e12, allow_nan=False)
 
@@ -45,6 +54,12 @@ def test_decades_are_drawn_logarithmically_and_said() -> None:
     assert y1 - y0 == pytest.approx(y2 - y1, abs=0.2)
     assert "loss (logarithmic)" in html
     assert "(logarithmic)" not in draw(Series("a", [0, 1, 2], [0.0, 10.0, 100.0])), "zero has no logarithm"
+
+
+def test_one_outlier_among_many_values_does_not_make_decades() -> None:
+    assert spans_decades([1.0, 10.0, 100.0])
+    assert not spans_decades([1e-4] + [1.0, 2.0] * 20)
+    assert not spans_decades([-1.0, 1.0, 100.0])
 
 
 @given(st.lists(FINITE, min_size=1, max_size=20))

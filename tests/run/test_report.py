@@ -267,6 +267,13 @@ def test_unlike_protocols_are_said_aloud(folder: Path) -> None:
     assert html.count("Protocol: ") == 2
 
 
+def test_empty_bins_are_left_out_of_the_calibration_curve(folder: Path) -> None:
+    points = [[0.9, 0.88, 190], [0.0, 0.0, 0], [0.1, 0.12, 210]]
+    html = render({"refinement": {"ratio": {"curve": points}}}, folder)
+    assert "0.12 where 0.1 was predicted; 0.88 where 0.9 was predicted" in html
+    assert "0 where 0 was predicted" not in html
+
+
 def test_a_missing_picture_is_named(folder: Path) -> None:
     (folder / "samples" / "raw.png").unlink()
     assert "The picture samples/raw.png was not found." in render(full(), folder)
