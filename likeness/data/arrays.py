@@ -121,7 +121,7 @@ def open_arrays(path: Path, stream: bool = False) -> dict[str, np.ndarray]:
     except (OSError, ValueError, EOFError, BadZipFile) as error:
         if "pickle" in str(error):
             raise InputError(
-                f"{path} holds pickled objects, which are never loaded: save plain arrays of numbers"
+                f"{path} is no array file or holds pickled objects, which are never loaded: save plain arrays"
             ) from error
         raise InputError(f"cannot read {path} ({str(error).splitlines()[0]}): save it again") from error
 

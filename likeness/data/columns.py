@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from likeness.errors import InputError
+from likeness.errors import InputError, unknown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,8 +50,7 @@ class Number:
 
         values, kind = block[:, 0] * self.std + self.mean, pa.type_for_alias(self.type)
         if pa.types.is_integer(kind):
-            limits = np.iinfo(kind.to_pandas_dtype())
-            values = np.clip(np.rint(values), limits.min, np.nextafter(float(limits.max), 0))
+            values = np.clip(np.rint(values), *_limits(kind))
         missing = block[:, 1] > 0.5 if self.gaps else np.zeros(len(block), dtype=bool)
         return pa.array(values, mask=missing).cast(kind)
 
@@ -69,9 +68,10 @@ class Category:
         return len(self.values)
 
     def encode(self, column: "pa.ChunkedArray") -> np.ndarray:
+        coded = column.combine_chunks().dictionary_encode(null_encoding="encode")
         place = {value: i for i, value in enumerate(self.values)}
-        hot = np.vstack((np.eye(self.width), np.zeros(self.width)))
-        return hot[[place.get(value, self.width) for value in column.to_pylist()]]
+        seen = np.array([place.get(value, self.width) for value in coded.dictionary.to_pylist()])
+        return np.eye(self.width + 1, self.width, dtype=np.float32)[seen[coded.indices.to_numpy()]]
 
     def decode(self, block: np.ndarray) -> "pa.Array":
         import pyarrow as pa
@@ -90,7 +90,8 @@ class Columns:
         return sum(column.width for column in self.columns)
 
     def encode(self, table: "pa.Table") -> Float[Tensor, "n d"]:
-        blocks = [column.encode(table[column.name]) for column in self.columns]
+        """Raises InputError where a column is missing or cannot be read as the type it was learned with."""
+        blocks = [column.encode(_cast(table, column)) for column in self.columns]
         return torch.from_numpy(np.concatenate(blocks, axis=1).astype(np.float32))
 
     def decode(self, x: Float[Tensor, "n d"]) -> "pa.Table":
@@ -136,6 +137,19 @@ def numbers(column: "pa.ChunkedArray") -> np.ndarray:
     return column.cast(pa.float64()).to_numpy().astype(np.float64)
 
 
+def _cast(table: "pa.Table", column: Number | Category) -> "pa.ChunkedArray":
+    import pyarrow as pa
+
+    if column.name not in table.column_names:
+        raise unknown("column", column.name, table.column_names)
+    values = table[column.name]
+    try:
+        return values.cast(pa.float64() if isinstance(column, Number) else pa.type_for_alias(column.type))
+    except pa.ArrowException as error:
+        what = "numbers" if isinstance(column, Number) else column.type
+        raise InputError(f"column {column.name!r} holds {values.type} where {what} are needed: convert it") from error
+
+
 def _fit(name: str, column: "pa.ChunkedArray") -> Number | Category:
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -160,8 +174,16 @@ def _number(name: str, column: "pa.ChunkedArray", kind: "pa.DataType") -> Number
     missing = np.isnan(values)
     if missing.all():
         raise InputError(f"column {name!r} has no value in any training row: drop it")
-    std = float(np.nanstd(values))
-    return Number(name, str(kind), float(np.nanmean(values)), std or 1.0, bool(missing.any()))
+    constant = np.nanmin(values) == np.nanmax(values)
+    std = 1.0 if constant else float(np.nanstd(values))
+    return Number(name, str(kind), float(np.nanmean(values)), std, bool(missing.any()))
+
+
+def _limits(kind: "pa.DataType") -> tuple[float, float]:
+    """The smallest and the largest float within a type of integers."""
+    limits = np.iinfo(kind.to_pandas_dtype())
+    high = float(limits.max)
+    return float(limits.min), high if int(high) <= limits.max else float(np.nextafter(high, 0))
 
 
 def _category(name: str, column: "pa.ChunkedArray", kind: "pa.DataType") -> Category:

@@ -1,13 +1,21 @@
 """One encoded image (PNG, JPEG, WebP …) to pixels, by Pillow."""
 
+import struct
+import zlib
+from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
 
-Source = Path | BinaryIO
+Source = Path | BytesIO
 
+# What Pillow raises, in one format or another, for a file that is cut short, damaged, or no image.
+FAILURES = (
+    *(OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError),
+    *(struct.error, zlib.error, Image.DecompressionBombError),
+)
 ORIENTATION, SIDEWAYS = 0x0112, range(5, 9)  # the EXIF tag of a camera's turn, and the turns that swap the sides
 
 
@@ -27,7 +35,7 @@ class Form(NamedTuple):
 
 
 def header(source: Source) -> Header:
-    """Raises whatever Pillow does where the file is no image."""
+    """Raises one of FAILURES where the file is no image."""
     with Image.open(source) as image:
         width, height = image.size
         if image.format == "JPEG" and image.getexif().get(ORIENTATION) in SIDEWAYS:
@@ -38,14 +46,16 @@ def header(source: Source) -> Header:
 def pixels(source: Source, form: Form) -> np.ndarray:
     """uint8 `(channels, height, width)`: turned as the camera was, transparency laid over white, cut and resized.
 
-    Raises whatever Pillow does where the file is broken.
+    Raises one of FAILURES where the file is broken.
     """
     with Image.open(source) as opened:
         image = ImageOps.exif_transpose(opened) if opened.format == "JPEG" else opened
         image = _plain(image, "L" if form.channels == 1 else "RGB")
     if form.size is not None:
-        square = (form.size, form.size)
-        image = ImageOps.fit(image, square, Image.Resampling.BICUBIC)
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        square = image.crop((left, top, left + side, top + side))
+        image = square.resize((form.size, form.size), Image.Resampling.BICUBIC)
     return np.array(image).reshape(image.height, image.width, form.channels).transpose(2, 0, 1)
 
 

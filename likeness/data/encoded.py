@@ -52,7 +52,7 @@ def attempt(entry: Entry, action: Callable[[], R]) -> R | Broken:
     """The result of the action, or why the image could not be read."""
     try:
         return action()
-    except Exception as error:  # decoders fail in many ways, none of which is ours
+    except decode.FAILURES as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return Broken(entry.name, "no image" if isinstance(error, UnidentifiedImageError) else reason)
 

@@ -69,9 +69,13 @@ class Stream:
     def batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
         """Epochs without end, each shuffled in its own way within the source's buffer; full batches only."""
         for epoch in count():
+            full = 0
             for batch in self._epoch(batch_size, seed + epoch):
                 if len(batch.x) == batch_size:
+                    full += 1
                     yield batch
+            if not full:
+                raise InputError(f"batch size {batch_size} exceeds the samples that the stream has: use a smaller one")
 
     def first(self, n: int | None) -> Batch:
         """The first `n` samples, in the order of the source."""
