@@ -1,8 +1,8 @@
 """The command `likeness`: one verb a file of this room, each a dataclass whose fields are its options.
 
-A verb's module has `Options` (a dataclass, read by tyro from the command line) and `run(options)`. Modules are
-imported when their verb is called, so that `likeness --help` is quick. Every failure is one line on stderr:
-exit code 2 for what a person can mend, 70 for a fault of ours; `LIKENESS_DEBUG=1` shows the traceback.
+A verb's module has `run` and either `Options` (a dataclass, read from the command line by tyro) or its own `parse`.
+Modules are imported when their verb is called, so that `likeness --help` is quick. Every failure is one line on
+stderr: exit code 2 for what a person can mend, 70 for a fault of ours; `LIKENESS_DEBUG=1` shows the traceback.
 """
 
 import os
@@ -54,14 +54,11 @@ def _verb(verb: str, words: list[str]) -> int:
     if verb not in VERBS:
         raise unknown("command", verb, VERBS)
     module = import_module(f"likeness.app.{verb}")
-    options = module.parse(words) if hasattr(module, "parse") else _parse(module, verb, words)
-    return module.run(options) or 0
+    if hasattr(module, "parse"):
+        return module.run(module.parse(words)) or 0
+    from likeness.app.options import parsed
 
-
-def _parse(module: object, verb: str, words: list[str]) -> object:
-    import tyro
-
-    return tyro.cli(module.Options, prog=f"likeness {verb}", description=VERBS[verb], args=words)  # type: ignore[attr-defined]
+    return module.run(parsed(module.Options, words, f"likeness {verb}", VERBS[verb])) or 0
 
 
 def _fail(message: str, code: int) -> int:

@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import tyro
-
 from likeness.app.console import device, progress, say, threads, warn
+from likeness.app.options import parsed
 from likeness.errors import InputError
 from likeness.recipes.common import Common, names, recipe
 from likeness.recipes.outcome import Outcome, Refinement
@@ -30,8 +29,7 @@ def parse(words: list[str]) -> Asked:
         print("\nlikeness train RECIPE --help tells the options")
         raise SystemExit(0)
     made = recipe(words[0])
-    settings = tyro.cli(made.Settings, prog=f"likeness train {words[0]}", args=words[1:])
-    return Asked(words[0], settings)
+    return Asked(words[0], parsed(made.Settings, words[1:], f"likeness train {words[0]}"))
 
 
 def run(asked: Asked) -> None:
@@ -43,7 +41,10 @@ def run(asked: Asked) -> None:
     say(f"{data.name}: {parts[0]} samples to learn from, {parts[1]} to choose by, {parts[2]} to judge by")
     session = begin(asked.name, settings, data)
     learn(session, data)
-    present(Outcome(session, data, Refinement()))
+    if settings.report:
+        present(Outcome(session, data, Refinement()))
+    else:
+        say(f"trained: likeness sample {session.run.folder}")
 
 
 def learn(session: Any, data: Any) -> None:

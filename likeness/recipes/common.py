@@ -20,7 +20,7 @@ from likeness.findings import Finding
 from likeness.run.fit import Learner
 from likeness.sampling import Sampler
 
-SHARED = {"common", "pipeline", "spaces", "refinement", "outcome"}  # files of this room that are no recipe
+SHARED = {"common", "pipeline", "spaces", "watching", "refinement", "outcome"}  # files of this room that are no recipe
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ class Common:
     """Steps from one judged checkpoint to the next; a tenth of the training if not given."""
     patience: int | None = None
     """Stop after so many judged checkpoints without a better one; never if not given."""
+    report: bool = True
+    """After the training, refine the draws, judge them before and after, and write the report."""
 
 
 class Facts(NamedTuple):
@@ -86,7 +88,7 @@ class Model(NamedTuple):
         critic: the model's own judgement of a sample, a logit (n,) positive for real; None where it has none.
         logistic: whether that logit is a log density ratio.
         decode, d_z: latent vectors (n, d_z) to samples, differentiable; None where there is no latent space.
-        watch: says in words what is wrong with the draws at a judged checkpoint, given the iteration and draws.
+        watch: says in words what is wrong with the training, given the mean terms since the last look.
     """
 
     learner: Learner
@@ -95,7 +97,7 @@ class Model(NamedTuple):
     logistic: bool = True
     decode: Callable[[Tensor], Tensor] | None = None
     d_z: int | None = None
-    watch: Callable[[int, Tensor], list[Finding]] | None = None
+    watch: Callable[[dict[str, float]], list[Finding]] | None = None
 
 
 def names() -> list[str]:

@@ -8,6 +8,7 @@ Lars Mescheder, Andreas Geiger, Sebastian Nowozin. Which Training Methods for GA
 https://arxiv.org/abs/1801.04406
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -16,14 +17,17 @@ from torch import nn
 from torch.optim import Adam
 
 from likeness.errors import InputError
+from likeness.findings import Finding
 from likeness.gan.game import GAN
 from likeness.gan.losses import LOSSES
+from likeness.gan.monitors import Saturation
 from likeness.gan.penalties import Penalty, gradient_penalty, r1, r2
 from likeness.nn.average import average
 from likeness.nn.choose import critic_for, generator_for
 from likeness.recipes.common import Common, Facts, Model, positive
 from likeness.run.fit import Learner
 
+BOUNDED = {"non-saturating", "minimax", "hinge", "relativistic"}  # critics' losses with the floor zero
 PENALTIES = {"none": (), "r1": (r1,), "r2": (r2,), "r1-r2": (r1, r2), "gradient-penalty": (gradient_penalty,)}
 
 
@@ -104,7 +108,13 @@ def build(settings: Settings, facts: Facts) -> Model:
     learner = Learner(gan, optimisers, lambda: ema.update_parameters(gan.G), state)
     averaged = gan.with_generator(ema.module)
     decode = None if settings.conditional else averaged.decode
-    return Model(learner, averaged.sample, gan.D, gan.loss.logistic, decode, gan.d_z)
+    watch = _saturation() if settings.loss in BOUNDED else None
+    return Model(learner, averaged.sample, gan.D, gan.loss.logistic, decode, gan.d_z, watch)
+
+
+def _saturation() -> Callable[[dict[str, float]], list[Finding]]:
+    monitor = Saturation()
+    return lambda terms: monitor.update(terms["critic"])
 
 
 def _game(settings: Settings, facts: Facts) -> GAN:

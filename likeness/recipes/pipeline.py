@@ -1,6 +1,6 @@
 """From settings to a trained run, and back from its folder to a sampler: the way that every recipe takes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
@@ -13,16 +13,13 @@ from likeness.data.columns import Columns
 from likeness.data.dataset import Dataset
 from likeness.data.load import load
 from likeness.errors import InputError
-from likeness.judge.features import FeatureSpace, features_of
-from likeness.judge.frechet import frechet_distance
 from likeness.recipes.common import Common, Facts, Model, recipe
 from likeness.recipes.spaces import space_for
+from likeness.recipes.watching import Watcher
 from likeness.run import checkpoint
-from likeness.run.fit import Cadence, Score, Tick, fit
+from likeness.run.fit import Cadence, Tick, fit
 from likeness.run.folder import Run, create, open_run
-from likeness.sampling import Streams, draw
 
-JUDGED = 2000  # draws scored at a checkpoint, at most
 RECORDS = 100  # metrics written in the course of a training
 
 
@@ -81,7 +78,8 @@ def training(session: Session, data: Dataset) -> Iterator[Tick]:
     steps, size = s.steps or 1, s.batch_size or 1
     every = s.judge_every or max(1, steps // 10)
     cadence = Cadence(max(1, steps // RECORDS), every)
-    score = scorer(session, data, space_for(s.features, data, s.seed, s.device))
+    space = space_for(s.features, data, s.seed, s.device)
+    score = Watcher(session.model, data, space, patience=s.patience, seed=s.seed)
     feed = batches(data.train, size, seed=s.seed, steps=steps, device=s.device)
     yield from fit(session.run, session.model.learner, feed, cadence, score)
     _restore(session.model, session.run.newest())
@@ -110,29 +108,6 @@ def facts_of(data: Dataset) -> Facts:
         assert y is not None
         labels = tuple(torch.bincount(y, minlength=len(data.classes)).tolist())
     return Facts(data.kind, tuple(data.event), tuple(data.classes), labels, len(data.train))
-
-
-def scorer(session: Session, data: Dataset, space: FeatureSpace) -> Callable[[int], Score]:
-    """The score of the draws at a checkpoint: the Fréchet distance to validation data, and what monitors say.
-
-    The draws are the same latents each time and touch no random state of the training.
-    """
-    s = session.settings
-    real = whole(data.validation, JUDGED).x
-    known = features_of(space, real, device=s.device)
-    source = Streams(s.seed).split("judged")
-    best, since = float("inf"), 0
-
-    def score(iteration: int) -> Score:
-        nonlocal best, since
-        x = draw(session.model.sampler, min(JUDGED, max(500, len(real))), generator=source)
-        value = float(frechet_distance(features_of(space, x, device=s.device), known))
-        since = 0 if value < best else since + 1
-        best = min(best, value)
-        found = session.model.watch(iteration, x) if session.model.watch else []
-        return Score("frechet", value, findings=tuple(found), stop=s.patience is not None and since >= s.patience)
-
-    return score
 
 
 def free_folder(parent: Path, name: str) -> Path:

@@ -63,9 +63,15 @@ class Cadence(NamedTuple):
 
 
 def fit(
-    run: Run, learner: Learner, batches: Iterable[Any], cadence: Cadence, score: Callable[[int], Score] | None = None
+    run: Run,
+    learner: Learner,
+    batches: Iterable[Any],
+    cadence: Cadence,
+    score: Callable[[int, dict[str, float]], Score] | None = None,
 ) -> Iterator[Tick]:
     """Train to the end of `batches`, yielding a tick whenever metrics are written.
+
+    `score` is called with the iteration and the mean terms since the last tick.
 
     Raises:
         DivergedError: a term is not finite; the checkpoints saved before stand.
@@ -80,7 +86,7 @@ def fit(
                 continue
             terms = means.take(step.iteration)
             tracker.record("terms", step.iteration, **terms)
-            judged = score(step.iteration) if due and score is not None else None
+            judged = score(step.iteration, terms) if due and score is not None else None
             if judged is not None:
                 learner.method.train()
                 _record(tracker, step.iteration, judged)

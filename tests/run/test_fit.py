@@ -48,7 +48,7 @@ def test_metrics_are_means_since_the_last_record(tmp_path: Path) -> None:
 def test_the_best_by_score_is_kept_not_the_last(tmp_path: Path) -> None:
     run, learner = start(tmp_path)
     values = iter([3.0, 1.0, 2.0])
-    drain(fit(run, learner, [1.0] * 6, Cadence(1, 2), lambda i: Score("frechet", next(values))))
+    drain(fit(run, learner, [1.0] * 6, Cadence(1, 2), lambda i, terms: Score("frechet", next(values))))
     best, about = checkpoint.load(run.checkpoint("best"))
     assert (about["iteration"], about["value"]) == (4, 1.0)
     last, about = checkpoint.load(run.checkpoint("last"))
@@ -59,7 +59,7 @@ def test_the_best_by_score_is_kept_not_the_last(tmp_path: Path) -> None:
 
 def test_a_score_can_end_it(tmp_path: Path) -> None:
     run, learner = start(tmp_path)
-    ticks = drain(fit(run, learner, [1.0] * 9, Cadence(1, 2), lambda i: Score("frechet", 1.0, stop=i >= 4)))
+    ticks = drain(fit(run, learner, [1.0] * 9, Cadence(1, 2), lambda i, terms: Score("frechet", 1.0, stop=i >= 4)))
     assert ticks[-1].iteration == 4
 
 
@@ -88,7 +88,7 @@ def test_divergence_is_told_and_the_good_checkpoint_stands(tmp_path: Path) -> No
     run, learner = start(tmp_path)
     batches = [1.0] * 4 + [float("nan")] * 4
     with pytest.raises(DivergedError, match="'error' was nan by step 6"):
-        drain(fit(run, learner, batches, Cadence(2, 4), lambda i: Score("frechet", 1.0)))
+        drain(fit(run, learner, batches, Cadence(2, 4), lambda i, terms: Score("frechet", 1.0)))
     state, about = checkpoint.load(run.checkpoint("last"))
     assert about["iteration"] == 4
     assert state["w"].isfinite()

@@ -1,0 +1,46 @@
+"""The score of a checkpoint and what monitors say of it: is it the best, does it collapse, does it go in circles."""
+
+from torch import Tensor
+
+from likeness.data.batching import whole
+from likeness.data.dataset import Dataset
+from likeness.gan.monitors import Best, Diversity, Modes, Oscillation
+from likeness.judge.features import FeatureSpace, features_of
+from likeness.judge.frechet import frechet_distance
+from likeness.recipes.common import Model
+from likeness.run.fit import Score
+from likeness.sampling import Streams, draw
+
+LARGEST = 2000  # draws scored at a checkpoint, at most
+
+
+class Watcher:
+    """Scores checkpoints by the Fréchet distance of their draws to the validation data.
+
+    The draws are of the same latent vectors each time and touch no random state of the training.
+    """
+
+    def __init__(self, model: Model, data: Dataset, space: FeatureSpace, *, patience: int | None, seed: int) -> None:
+        self.model, self.space = model, space
+        self.patience, self.source = patience, Streams(seed).split("watching")
+        self.device = next(model.learner.method.parameters()).device
+        real = whole(data.validation, LARGEST).x
+        self.n = max(500, len(real))
+        self.known = self._features(real)
+        modes = None if data.truth is None else data.truth.modes
+        self.modes = None if modes is None else Modes(modes)
+        self.diversity, self.swings = Diversity(self.known), Oscillation()
+        self.best = Best(patience=patience or 10)
+
+    def __call__(self, iteration: int, terms: dict[str, float]) -> Score:
+        x = draw(self.model.sampler, self.n, generator=self.source)
+        features = self._features(x)
+        value = float(frechet_distance(features, self.known))
+        found = self.best.update(value, iteration) + self.swings.update(value) + self.diversity.update(features)
+        found += self.modes.update(x) if self.modes is not None else []
+        found += self.model.watch(terms) if self.model.watch is not None else []
+        stop = self.patience is not None and self.best.stop
+        return Score("frechet", value, findings=tuple(found), stop=stop)
+
+    def _features(self, x: Tensor) -> Tensor:
+        return features_of(self.space, x, device=self.device).cpu()
