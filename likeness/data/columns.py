@@ -150,33 +150,44 @@ def _cast(table: "pa.Table", column: Number | Category) -> "pa.ChunkedArray":
         raise InputError(f"column {column.name!r} holds {values.type} where {what} are needed: convert it") from error
 
 
+def check_kind(name: str, kind: "pa.DataType") -> None:
+    """Raises InputError where a column of that type is neither numbers nor categories."""
+    if not (_is_number(kind) or _is_category(kind)):
+        raise InputError(f"column {name!r} holds {kind}, which is neither numbers nor categories: convert or drop it")
+
+
+def _is_number(kind: "pa.DataType") -> bool:
+    from pyarrow import types
+
+    return types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
+
+
+def _is_category(kind: "pa.DataType") -> bool:
+    from pyarrow import types
+
+    return types.is_boolean(kind) or types.is_string(kind) or types.is_large_string(kind)
+
+
 def _fit(name: str, column: "pa.ChunkedArray") -> Number | Category:
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    from pyarrow import types
+    from pyarrow.compute import count_distinct
 
-    kind = column.type
-    if (pa.types.is_integer(kind) and pc.count_distinct(column).as_py() > FEW) or pa.types.is_floating(kind):
-        return _number(name, column, kind)
-    if pa.types.is_decimal(kind):
-        return _number(name, column, pa.float64())
-    if (
-        pa.types.is_integer(kind)
-        or pa.types.is_boolean(kind)
-        or pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-    ):
-        return _category(name, column, kind)
-    raise InputError(f"column {name!r} holds {kind}, which is neither numbers nor categories: convert or drop it")
+    check_kind(name, column.type)
+    few = types.is_integer(column.type) and count_distinct(column).as_py() <= FEW
+    return _category(name, column) if few or _is_category(column.type) else _number(name, column)
 
 
-def _number(name: str, column: "pa.ChunkedArray", kind: "pa.DataType") -> Number:
+def _number(name: str, column: "pa.ChunkedArray") -> Number:
+    from pyarrow import types
+
     values = numbers(column)
     missing = np.isnan(values)
     if missing.all():
         raise InputError(f"column {name!r} has no value in any training row: drop it")
     constant = np.nanmin(values) == np.nanmax(values)
     std = 1.0 if constant else float(np.nanstd(values))
-    return Number(name, str(kind), float(np.nanmean(values)), std, bool(missing.any()))
+    kind = "double" if types.is_decimal(column.type) else str(column.type)
+    return Number(name, kind, float(np.nanmean(values)), std, bool(missing.any()))
 
 
 def _limits(kind: "pa.DataType") -> tuple[float, float]:
@@ -186,11 +197,13 @@ def _limits(kind: "pa.DataType") -> tuple[float, float]:
     return float(limits.min), high if int(high) <= limits.max else float(np.nextafter(high, 0))
 
 
-def _category(name: str, column: "pa.ChunkedArray", kind: "pa.DataType") -> Category:
+def _category(name: str, column: "pa.ChunkedArray") -> Category:
     values = column.unique().to_pylist()
     if len(values) > MANY:
         raise InputError(
             f"column {name!r} holds {len(values)} different texts ({values[0]!r}, {values[1]!r} …): "
             f"numbers are needed, or at most {MANY} categories; drop the column or convert it"
         )
-    return Category(name, str(kind), tuple(sorted(v for v in values if v is not None)) + (None,) * (None in values))
+    return Category(
+        name, str(column.type), tuple(sorted(v for v in values if v is not None)) + (None,) * (None in values)
+    )

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from likeness.data.columns import FEW, Category, Columns, fit, numbers
+from likeness.data.columns import FEW, Category, Columns, check_kind, fit, numbers
 from likeness.data.dataset import Dataset, Options, assemble
 from likeness.data.memory import Digests, InMemory, Places
 from likeness.data.splits import TRAIN, divide
@@ -96,11 +96,12 @@ def row_digests(table: "pa.Table") -> Digests:
     return total
 
 
-def check_numbers(name: str, table: "pa.Table") -> None:
-    """Raises InputError where a column of numbers holds an infinity, or text that is no number."""
+def _check_values(name: str, table: "pa.Table") -> None:
+    """Raises InputError for a column of another kind, and for numbers with an infinity or a stray text among them."""
     import pyarrow as pa
 
     for column in table.column_names:
+        check_kind(column, table.schema.field(column).type)
         if pa.types.is_floating(table.schema.field(column).type):
             if len(at := np.flatnonzero(np.isinf(numbers(table[column])))):
                 raise InputError(f"column {column!r} of {name} has an infinity in row {at[0] + 1}: remove it")
@@ -153,7 +154,7 @@ def _alike(name: str, given: Mapping[str, "pa.Table"], options: Options) -> dict
             )
     plain = {part: _plain(table.select(wanted)) for part, table in given.items()}
     for part, table in plain.items():
-        check_numbers(name if len(plain) == 1 else f"the {part} part of {name}", table)
+        _check_values(name if len(plain) == 1 else f"the {part} part of {name}", table)
     try:
         schema = pa.unify_schemas([table.schema for table in plain.values()], promote_options="permissive")
     except pa.ArrowException as error:
