@@ -49,7 +49,8 @@ class Filter:
         plan: makes the rule from the log ratios of the burn-in, (n,) float64.
         burn_in: how many proposals set the rule and the first maximum; of a finite sampler, at most all of it.
         block: how many proposals are looked at together.
-        seed: of the burn-in, whose proposals are not among those to be kept.
+        seed: of the burn-in. Its proposals are not among those kept later, but for a finite sampler, which is looked
+            at again from its first row on.
 
     Raises:
         InputError: the critic gives NaN or +∞, or 0 as the ratio of every proposal.
@@ -104,22 +105,17 @@ class Filter:
 
     def report(self) -> Report:
         """The facts so far; the distortion is estimated from the burn-in, with the largest maximum seen."""
-        effect = distortion(self.burn_in, self.rule.log_accept(self.burn_in, self.highest))
-        t, found = self.tally, [*self.ratio.findings]
-        shift = self.rule.log_accept(self.burn_in, self.log_M) - self.rule.log_accept(self.burn_in, self.highest)
-        factor = float(shift[self.burn_in > -math.inf].nan_to_num(0.0).max().exp())
+        log_a = self.rule.log_accept(self.burn_in, self.highest)
+        effect, found = distortion(self.burn_in, log_a), [*self.ratio.findings]
+        fell = self.rule.log_accept(self.burn_in, self.log_M) - log_a
+        factor = float(fell.nan_to_num(0.0).max().exp())
         if factor > 1.05:
             found.append(_late_maximum(self.moved, factor))
         if effect.effective < 50:
             found.append(_few_effective(effect.effective, effect.n))
-        facts = dict(self.rule.facts(self.highest)) | {
-            "log_maximum": float(self.highest),
-            "burn_in": float(len(self.burn_in)),
-        }
-        return Report(
-            self.rule.name, t.draws, t.proposals, t.acceptance_rate, t.critic_passes, t.seconds,
-            self.moved, effect, facts, tuple(found),
-        )  # fmt: skip
+        facts = {"expected_rate": float(log_a.exp().mean()), "log_maximum": float(self.highest), "burn_in": effect.n}
+        facts |= self.rule.facts(self.highest)
+        return self.tally.report(self.rule.name, facts, tuple(found), moved=self.moved, distortion=effect)
 
     def _score(self, source: Streams, n: int) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
@@ -147,11 +143,7 @@ class Filter:
         keep = u.double().log() < self.rule.log_accept(d, log_M)
         self.moved += int(log_M > place.log_M)
         self.highest = torch.maximum(self.highest, log_M)
-        got = place.add(x[keep], n, log_M)
-        self.tally.proposals += n
-        self.tally.critic_passes += n
-        self.tally.decisions += n
-        self.tally.accepted += got
+        self.tally.count(n, place.add(x[keep], n, log_M))
         if place.barren >= HOPELESS:
             raise InputError(f"{place.barren} proposals in a row were rejected: give {self.rule.more}")
 

@@ -68,7 +68,7 @@ class Calibration(NamedTuple):
         n = self.n_real + self.n_fake
         if self.ece > 0.02 + 0.8 * math.sqrt(BINS / n):  # 0.4 √(bins / n) is what chance alone gives
             found.append(_miscalibrated(self))
-        if abs(self.auc - 0.5) < math.sqrt((1 / self.n_real + 1 / self.n_fake) / 12) or self.slope == 0:
+        if abs(self.auc - 0.5) < 2 * math.sqrt((1 / self.n_real + 1 / self.n_fake) / 12) or self.slope == 0:
             found.append(_blind(self))
         return tuple(found)
 

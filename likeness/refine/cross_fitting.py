@@ -24,6 +24,8 @@ class Scored(NamedTuple):
 
     scored = cross_fit(fake, real)
     kept = mapped(rejection(scored.numbers, scored.ratio), scored.rows)
+
+    `ratio` takes the numbers of rows; of other samples (n, *event), float, it gives the mean over the folds.
     """
 
     x: Tensor
@@ -54,6 +56,10 @@ def cross_fit(
     ]
     scores = torch.empty(len(x), device=x.device)
     scores[halves[1]], scores[halves[0]] = folds[0](x[halves[1]]), folds[1](x[halves[0]])
+
+    def lookup(rows: Tensor) -> Tensor:
+        return (folds[0](rows) + folds[1](rows)) / 2 if rows.is_floating_point() else scores[rows]
+
     known = tuple(dict.fromkeys(finding for fold in folds for finding in fold.findings))
-    lookup = DensityRatio(lambda number: scores[number], findings=known, batch_size=len(x))
-    return Scored(x, scores, Rows(order), lookup, (folds[0], folds[1]))
+    ratio = DensityRatio(lookup, findings=known)
+    return Scored(x, scores, Rows(order), ratio, (folds[0], folds[1]))

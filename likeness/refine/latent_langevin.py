@@ -28,7 +28,7 @@ from likeness.errors import InputError
 from likeness.findings import Finding
 from likeness.refine.chains import MIXED, split_rhat
 from likeness.refine.ratio import Logit, as_ratio, checked
-from likeness.refine.report import Report, Tally, blocks
+from likeness.refine.report import Report, Tally, in_blocks
 from likeness.sampling import Streams, streams
 
 Energy = Callable[[Tensor], Tensor]
@@ -120,12 +120,7 @@ class LatentLangevin:
 
     def __call__(self, n: int, *, generator: int | Streams | None = None) -> Float[Tensor, " n *event"]:
         """Raises InputError where the energy is NaN."""
-        began = perf_counter()
-        with torch.no_grad():
-            draws = torch.cat([self._draw(size, s) for size, s in blocks(n, streams(generator), self.block)])
-        self.tally.draws += n
-        self.tally.seconds += perf_counter() - began
-        return draws
+        return in_blocks(self._draw, n, streams(generator), self.block, self.tally)
 
     def _draw(self, n: int, source: Streams) -> Tensor:
         noise, coins = source.split("noise"), source.split("accept")
@@ -143,11 +138,8 @@ class LatentLangevin:
         return self.decode(now.z)
 
     def _count(self, n: int, accepted: float, trace: Tensor) -> None:
-        t = self.tally
-        t.proposals += n * self.steps
-        t.critic_passes += n * (self.steps + 1)
-        t.decisions += n * self.steps
-        t.accepted += accepted
+        self.tally.count(n * self.steps, accepted)
+        self.tally.critic_passes += n
         if n >= self.widest:  # a handful of chains says little
             self.widest, self.rhat = n, float(split_rhat(trace).max())
 
@@ -166,17 +158,14 @@ class LatentLangevin:
 
     def report(self) -> Report:
         """The facts so far; `rhat` is the largest split R̂ over latent coordinates, from the second half of chains."""
-        t = self.tally
-        facts = {"steps": float(self.steps), "step_size": self.step_size, "rhat": self.rhat}
-        found = [*self.ratio.findings]
+        facts = {"steps": self.steps, "step_size": self.step_size, "rhat": self.rhat}
+        known = self.tally.report("latent-langevin", facts, self.ratio.findings)
+        found = [*known.findings]
         if self.rhat > MIXED:
             found.append(_unmixed(self.rhat, self.steps))
-        if not self.correct and t.decisions and t.acceptance_rate < 0.9:
-            found.append(_coarse(t.acceptance_rate))
-        return Report(
-            "latent-langevin", t.draws, t.proposals, t.acceptance_rate, t.critic_passes, t.seconds,
-            0, None, facts, tuple(found),
-        )  # fmt: skip
+        if not self.correct and known.draws and known.acceptance_rate < 0.9:
+            found.append(_coarse(known.acceptance_rate))
+        return known._replace(findings=tuple(found))
 
 
 latent_langevin = LatentLangevin  # a verb reads better where samplers are composed

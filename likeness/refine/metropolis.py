@@ -13,16 +13,15 @@ Ryan Turner, Jane Hung, Eric Frank, Yunus Saatci, Jason Yosinski. Metropolis-Has
 Networks. 2019. https://arxiv.org/abs/1811.11357
 """
 
-from time import perf_counter
-
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from likeness.errors import InputError
 from likeness.findings import Finding
+from likeness.refine.pools import pick, propose
 from likeness.refine.ratio import Logit, as_ratio
-from likeness.refine.report import Report, Tally, blocks
+from likeness.refine.report import Report, Tally, in_blocks
 from likeness.sampling import Sampler, Streams, streams
 
 
@@ -49,9 +48,6 @@ class MetropolisHastings:
         real: real samples (m, *event), from which the ratio has not learned, to start the chains at.
         steps: K ≥ 1 proposals a draw; the paper takes 640, which a user of a large generator can seldom afford.
         block: how many proposals are held in memory at a time; it does not change the draws.
-
-    Raises:
-        InputError: the density ratio of a real sample is NaN, infinite or 0.
     """
 
     def __init__(
@@ -61,50 +57,35 @@ class MetropolisHastings:
             raise InputError(f"steps={steps}: a chain needs 1 proposal or more")
         if len(real) < 1:
             raise InputError("no real samples to start the chains from: give one or more")
-        self.sampler, self.ratio, self.steps = sampler, as_ratio(log_ratio), steps
+        self.sampler, self.ratio, self.real, self.steps = sampler, as_ratio(log_ratio), real, steps
         self.chains = max(1, block // steps)
-        self.start = self.ratio(real).double()
-        if self.start.isneginf().any():
-            raise InputError("the density ratio of a real sample is 0: chains cannot start there")
-        self.stuck = 0
-        self.tally = Tally(critic_passes=len(real))
+        self.stuck, self.tally = 0, Tally()
 
     def __call__(self, n: int, *, generator: int | Streams | None = None) -> Shaped[Tensor, " n *event"]:
-        """Raises InputError where a finite sampler holds fewer than n K samples."""
-        began = perf_counter()
-        with torch.no_grad():
-            draws = torch.cat([self._draw(size, s) for size, s in blocks(n, streams(generator), self.chains)])
-        self.tally.draws += n
-        self.tally.seconds += perf_counter() - began
-        return draws
+        """Raises InputError where fewer than n K samples are on file, or a ratio is NaN, +∞, or 0 at a start."""
+        return in_blocks(self._draw, n, streams(generator), self.chains, self.tally)
 
     def _draw(self, n: int, source: Streams) -> Tensor:
-        K = self.steps
-        x = self.sampler(n * K, generator=source.split("proposals").at(source.first * K))
-        d = self.ratio(x).double().reshape(n, K)
-        start = self.start[source.split("start").integers(n, len(self.start), device=d.device)]
-        log_u = source.split("accept").uniform(n, K, device=d.device).double().log()
-        here, moves = run_chains(start, d, log_u)
+        begin = source.split("start").integers(n, len(self.real), device=self.real.device)
+        start = self.ratio(self.real[begin]).double()
+        if start.isneginf().any():
+            raise InputError("the density ratio of a real sample is 0: chains cannot start there")
+        x, d = propose(self.sampler, self.ratio, n, self.steps, source)
+        log_u = source.split("accept").uniform(n, self.steps, device=d.device).double().log()
+        here, moves = run_chains(start.to(d.device), d, log_u)
         again, _ = run_chains(d[:, 0], d, log_u)
-        again = again.clamp(min=0)
         self.stuck += int((here < 0).sum())
-        self.tally.proposals += n * K
-        self.tally.critic_passes += n * K
-        self.tally.decisions += n * K
-        self.tally.accepted += int(moves.sum())
-        chosen = torch.where(here < 0, again, here)
-        return x.reshape(n, K, *x.shape[1:])[torch.arange(n, device=x.device), chosen.to(x.device)]
+        self.tally.count(n * self.steps, int(moves.sum()))
+        self.tally.critic_passes += n
+        return pick(x, torch.where(here < 0, again.clamp(min=0), here))
 
     def report(self) -> Report:
-        """The facts so far; `stuck` is the share of the chains that never moved."""
-        t = self.tally
-        stuck = self.stuck / max(t.draws, 1)
-        facts = {"steps": float(self.steps), "stuck": stuck, "moves": t.acceptance_rate * self.steps}
-        found = self.ratio.findings + ((_unmixed(stuck, self.steps),) if stuck > 0.01 else ())
-        return Report(
-            "metropolis-hastings", t.draws, t.proposals, t.acceptance_rate, t.critic_passes, t.seconds,
-            0, None, facts, found,
-        )  # fmt: skip
+        """The facts so far; `stuck` is the share of the chains that never moved, `moves` the mean moves of a chain."""
+        facts = self.tally.report("metropolis-hastings", {}, self.ratio.findings)
+        stuck = self.stuck / max(facts.draws, 1)
+        found = facts.findings + ((_unmixed(stuck, self.steps),) if stuck > 0.01 else ())
+        moves = facts.acceptance_rate * self.steps
+        return facts._replace(facts={"steps": self.steps, "stuck": stuck, "moves": moves}, findings=found)
 
 
 metropolis_hastings = MetropolisHastings  # a verb reads better where samplers are composed

@@ -1,8 +1,12 @@
 """What a refiner says of its work: the same facts for every one of them, and warnings in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from time import perf_counter
 from typing import NamedTuple
+
+import torch
+from torch import Tensor
 
 from likeness.errors import InputError
 from likeness.findings import Finding
@@ -43,19 +47,51 @@ class Tally:
 
     draws: int = 0
     proposals: int = 0
-    accepted: float = 0.0
-    decisions: int = 0
+    accepted: Number = 0
     critic_passes: int = 0
     seconds: float = 0.0
 
-    @property
-    def acceptance_rate(self) -> float:
-        return self.accepted / max(self.decisions, 1)
+    def count(self, proposals: int, accepted: Number) -> None:
+        """`accepted` of so many new proposals, each seen by the critic once."""
+        self.proposals += proposals
+        self.critic_passes += proposals
+        self.accepted += accepted
+
+    def report(
+        self,
+        method: str,
+        facts: Mapping[str, Number],
+        findings: tuple[Finding, ...],
+        *,
+        moved: int = 0,
+        distortion: Distortion | None = None,
+    ) -> Report:
+        """The facts so far."""
+        return Report(
+            method=method,
+            draws=self.draws,
+            proposals=self.proposals,
+            acceptance_rate=self.accepted / max(self.proposals, 1),
+            critic_passes=self.critic_passes,
+            seconds=self.seconds,
+            moved=moved,
+            distortion=distortion,
+            facts=facts,
+            findings=findings,
+        )
 
 
-def blocks(n: int, source: Streams, size: int) -> Iterator[tuple[int, Streams]]:
-    """`n` samples in blocks of at most `size`, each with its streams. Raises InputError where `n` is below one."""
+def in_blocks(draw: Callable[[int, Streams], Tensor], n: int, source: Streams, size: int, tally: Tally) -> Tensor:
+    """`n` draws, at most `size` at a time, each block with its own streams; counted and timed.
+
+    Raises:
+        InputError: `n` is below one.
+    """
     if n < 1:
         raise InputError(f"cannot draw {n} samples: ask for one or more")
-    for start in range(0, n, size):
-        yield min(size, n - start), source.at(source.first + start)
+    began = perf_counter()
+    with torch.no_grad():
+        parts = [draw(min(size, n - start), source.at(source.first + start)) for start in range(0, n, size)]
+    tally.draws += n
+    tally.seconds += perf_counter() - began
+    return torch.cat(parts)

@@ -16,16 +16,15 @@ Donald B. Rubin. The Calculation of Posterior Distributions by Data Augmentation
 https://doi.org/10.2307/2289460
 """
 
-from time import perf_counter
-
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from likeness.errors import InputError
 from likeness.findings import Finding
+from likeness.refine.pools import pick, propose
 from likeness.refine.ratio import Logit, as_ratio
-from likeness.refine.report import Report, Tally, blocks
+from likeness.refine.report import Report, Tally, in_blocks
 from likeness.sampling import Sampler, Streams, streams
 
 
@@ -47,42 +46,26 @@ class Resampling:
             raise InputError(f"pool={pool}: a choice needs 2 proposals or more")
         self.sampler, self.ratio, self.pool = sampler, as_ratio(log_ratio), pool
         self.pools = max(1, block // pool)
-        self.effective = 0.0
-        self.tally = Tally()
+        self.effective, self.tally = 0.0, Tally()
 
     def __call__(self, n: int, *, generator: int | Streams | None = None) -> Shaped[Tensor, " n *event"]:
         """Raises InputError where a finite sampler holds fewer than n m samples, or a whole pool has the ratio 0."""
-        began = perf_counter()
-        with torch.no_grad():
-            draws = torch.cat([self._draw(size, s) for size, s in blocks(n, streams(generator), self.pools)])
-        self.tally.draws += n
-        self.tally.seconds += perf_counter() - began
-        return draws
+        return in_blocks(self._draw, n, streams(generator), self.pools, self.tally)
 
     def _draw(self, n: int, source: Streams) -> Tensor:
-        m = self.pool
-        x = self.sampler(n * m, generator=source.split("proposals").at(source.first * m))
-        d = self.ratio(x).double().reshape(n, m)
+        x, d = propose(self.sampler, self.ratio, n, self.pool, source)
         if d.max(1).values.isneginf().any():
-            raise InputError(f"the density ratio of all {m} proposals of a draw is 0: use a larger pool")
-        gumbel = -source.split("choice").uniform(n, m, device=d.device).double().log().neg().log()
-        chosen = (d + gumbel).argmax(1)  # (1)
+            raise InputError(f"the density ratio of all {self.pool} proposals of a draw is 0: use a larger pool")
+        gumbel = -source.split("choice").uniform(n, self.pool, device=d.device).double().log().neg().log()
         self.effective += float(effective_size(d).sum())
-        self.tally.proposals += n * m
-        self.tally.critic_passes += n * m
-        self.tally.decisions += n * m
-        self.tally.accepted += n
-        return x.reshape(n, m, *x.shape[1:])[torch.arange(n, device=x.device), chosen.to(x.device)]
+        self.tally.count(n * self.pool, n)
+        return pick(x, (d + gumbel).argmax(1))  # (1)
 
     def report(self) -> Report:
         """The facts so far; `effective` is the mean effective size of the pools."""
-        t = self.tally
-        effective = self.effective / max(t.draws, 1)
+        effective = self.effective / max(self.tally.draws, 1)
         found = self.ratio.findings + ((_degenerate(effective, self.pool),) if 0 < effective < 4 else ())
-        return Report(
-            "resampling", t.draws, t.proposals, t.acceptance_rate, t.critic_passes, t.seconds,
-            0, None, {"pool": float(self.pool), "effective": effective}, found,
-        )  # fmt: skip
+        return self.tally.report("resampling", {"pool": self.pool, "effective": effective}, found)
 
 
 resampling = Resampling  # a verb reads better where samplers are composed

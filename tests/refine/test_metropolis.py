@@ -59,6 +59,6 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(InputError, match="no real samples"):
         metropolis_hastings(uniform, uniform_ratio, torch.zeros(0))
     with pytest.raises(InputError, match="real sample is 0"):
-        metropolis_hastings(uniform, lambda x: torch.full_like(x, -math.inf), torch.zeros(2))
+        metropolis_hastings(uniform, lambda x: torch.full_like(x, -math.inf), torch.zeros(2))(1)
     with pytest.raises(InputError, match="critic gave nan"):
-        metropolis_hastings(uniform, lambda x: x * math.nan, torch.zeros(2))
+        metropolis_hastings(uniform, lambda x: x * math.nan, torch.zeros(2))(1)

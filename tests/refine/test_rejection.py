@@ -135,3 +135,17 @@ def test_a_file_yields_what_was_asked() -> None:
 def test_an_impossible_number_of_draws_is_refused() -> None:
     with pytest.raises(InputError, match="11 draws from 10"):
         budget_for(10, 11)
+
+
+def test_one_outlier_does_not_stop_the_percentile() -> None:
+    """A single huge ratio raises the maximum; γ follows, and the yield stays."""
+
+    def spiked(x: torch.Tensor) -> torch.Tensor:
+        return torch.where(x > 4.99, 40.0, uniform_ratio(x))
+
+    refined = rejection(uniform, spiked, percentile=80, burn_in=500, seed=1)
+    assert float(refined.log_M) < 2  # the burn-in has not met the outlier
+    refined(2000, generator=0)
+    report = refined.report()
+    assert report.moved > 0
+    assert report.acceptance_rate > 0.15

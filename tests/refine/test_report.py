@@ -1,18 +1,33 @@
 import pytest
+import torch
+from torch import Tensor
 
 from likeness.errors import InputError
-from likeness.refine.report import Report, Tally, blocks
+from likeness.refine.report import Tally, in_blocks
 from likeness.sampling import Streams
 
 
 def test_blocks_cover_the_samples_once_and_in_order() -> None:
-    parts = [(s.first, n) for n, s in blocks(10, Streams(0, 5), 4)]
+    parts = []
+
+    def draw(n: int, source: Streams) -> Tensor:
+        assert not torch.is_grad_enabled()
+        parts.append((source.first, n))
+        return torch.arange(source.first, source.first + n)
+
+    tally = Tally()
+    assert in_blocks(draw, 10, Streams(0, 5), 4, tally).tolist() == list(range(5, 15))
     assert parts == [(5, 4), (9, 4), (13, 2)]
+    assert tally.draws == 10
+    assert tally.seconds > 0
     with pytest.raises(InputError, match="cannot draw 0"):
-        list(blocks(0, Streams(0), 4))
+        in_blocks(draw, 0, Streams(0), 4, tally)
 
 
-def test_rates_before_anything_was_drawn() -> None:
-    assert Tally().acceptance_rate == 0
-    assert Tally(accepted=3.0, decisions=12).acceptance_rate == 0.25
-    assert Report("test", 4, 12, 0.3, 12, 0.1, 0, None, {}, ()).cost == 3
+def test_what_was_counted_is_reported() -> None:
+    tally = Tally()
+    assert tally.report("test", {}, ()).acceptance_rate == 0
+    tally.count(12, 3)
+    tally.draws = 3
+    report = tally.report("test", {"a": 1}, ())
+    assert (report.proposals, report.critic_passes, report.acceptance_rate, report.cost) == (12, 12, 0.25, 4)
