@@ -106,12 +106,12 @@ class GAN(Method):
         on_real = D(real, **labels) if self.loss.paired else None
         return {"generator": self.loss.generator(on_real, D(fake, **labels)).mean()}  # (2)
 
-    def prior(self, n: int, generator: Streams | None = None) -> Float[Tensor, "n d_z"]:
+    def prior(self, n: int, streams: Streams | None = None) -> Float[Tensor, "n d_z"]:
         """Latent vectors: from torch's own state, or one stream a sample."""
         device = next(self.G.parameters()).device
-        if generator is None:
+        if streams is None:
             return torch.randn(n, self.d_z, device=device)
-        return generator.normal(n, self.d_z, device=device)
+        return streams.normal(n, self.d_z, device=device)
 
     def decode(self, z: Float[Tensor, "n d_z"], y: Int[Tensor, " n"] | None = None) -> Float[Tensor, " n *event"]:
         """G(z) in evaluation mode, where sample i depends on z_i alone; gradients reach z."""

@@ -1,22 +1,10 @@
 """Sensible networks for the shape of one sample: a perceptron for a vector, convolutions for an image."""
 
-from typing import Protocol
-
-from torch import Tensor, nn
+from torch import nn
 
 from likeness.errors import InputError
 from likeness.nn.dcgan import ConvCritic, ConvGenerator
 from likeness.nn.vector import MLP, VectorCritic
-
-
-class Critic(Protocol):
-    """What a refiner may ask of a critic: logits (n,), positive for real, and its penultimate layer (n, f)."""
-
-    feature_size: int
-
-    def __call__(self, x: Tensor, y: Tensor | None = None) -> Tensor: ...
-
-    def features(self, x: Tensor, y: Tensor | None = None) -> Tensor: ...
 
 
 def generator_for(event: tuple[int, ...], *, d_z: int, classes: int = 0, width: int | None = None) -> nn.Module:

@@ -1,6 +1,7 @@
 """The contract for every composition of the game, and its step against hand-written PyTorch, bit for bit."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
@@ -9,12 +10,12 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.optim import Adam, Optimizer
 
-from likeness.core import train
+from likeness.core import Method, Terms, Update, train
 from likeness.data.batch import Batch
 from likeness.errors import InputError
 from likeness.gan import GAN, LOSSES, Penalty, gradient_penalty, hinge, non_saturating, r1, r2, relativistic
 from likeness.nn import MLP, ConvCritic, ConvGenerator, ResidualCritic, ResidualGenerator, VectorCritic, average
-from likeness.sampling import draw
+from likeness.sampling import Streams, draw
 from likeness.testing import check_method
 
 
@@ -150,13 +151,7 @@ def test_instance_noise_reaches_the_critic_in_training_only() -> None:
     assert abs(seen[0].std() - 0.5) < 0.02
     gan.instance_noise = lambda iteration: 0.0
     assert torch.equal(gan._noisy(zeros.x), zeros.x)
-    assert torch.equal(gan.sample(3, generator=0), gan.decode(gan.prior(3, _streams(0))))
-
-
-def _streams(seed: int) -> object:
-    from likeness.sampling import Streams
-
-    return Streams(seed)
+    assert torch.equal(gan.sample(3, generator=0), gan.decode(gan.prior(3, Streams(0))))
 
 
 @pytest.mark.parametrize("d_z", [1, 256])
@@ -242,3 +237,49 @@ def test_a_conditional_game_wants_labels() -> None:
     gan = small(classes=4, loss=non_saturating)
     with pytest.raises(InputError, match="labelled data"):
         next(gan.updates(Batch(torch.randn(4, 2))))
+
+
+class SameNoise(Method):
+    """A game with other moves: two of the critic with weights on its fakes, then two of G on the noise of the last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        weighted = LOSSES["wasserstein"]._replace(critic=lambda r, f: (len(f) * f.softmax(0)).detach() * f - r)
+        self.game = small(loss=weighted, penalty=Penalty(gradient_penalty, 5.0))
+
+    def updates(self, batch: Batch) -> Iterator[Update]:
+        for k in range(2):
+            z = self.game.prior(len(batch.x))
+            fake = self.game.G(z)
+            yield self.game.D, lambda: _numbered(self.game.critic_terms(self.game.D, batch.x, fake, {}), k)  # noqa: B023
+        for k in range(2):
+            yield self.game.G, lambda: _numbered(self.game.generator_terms(z, batch.x, {}), k)  # noqa: B023
+
+
+def _numbered(terms: Terms, k: int) -> Terms:
+    return {f"{name} {k}": term for name, term in terms.items()}
+
+
+def test_the_parts_of_the_game_make_other_games() -> None:
+    """Several moves of each player on one batch, noise used again, weights on samples: all without touching GAN."""
+    idle = ["game.D.head.linear.bias"]
+    check_method(SameNoise, Batch(torch.randn(8, 2)), lambda m: players(m.game), idle=idle)
+
+
+@pytest.mark.slow
+def test_the_ring_of_eight_is_learned_by_two_seeds_of_three() -> None:
+    angles = torch.arange(8) * (math.pi / 4)
+    modes = 2 * torch.stack((angles.cos(), angles.sin()), dim=1)
+    good = 0
+    for seed in range(3):
+        torch.manual_seed(seed)
+        gan = GAN(MLP(2, 2, depth=2), VectorCritic(2, depth=2), d_z=2)
+        moves = players(gan, 2e-3)
+        data = (Batch(modes[torch.randint(8, (256,))] + 0.02 * torch.randn(256, 2)) for _ in range(1500))
+        for step in train(gan, data, moves):
+            for move in moves.values():
+                move.param_groups[0]["lr"] = 2e-3 * (1 - step.iteration / 1500)
+        distance, mode = torch.cdist(gan.sample(2000, generator=0), modes).min(1)
+        near = distance < 3 * 0.02
+        good += bool(near.float().mean() > 0.6 and len(mode[near].unique()) >= 6)
+    assert good >= 2

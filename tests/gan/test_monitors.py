@@ -6,8 +6,13 @@ import math
 import pytest
 import torch
 from torch import Tensor
+from torch.optim import Adam
 
+from likeness.core import train
+from likeness.data.batch import Batch
+from likeness.gan import GAN, Penalty, r1
 from likeness.gan.monitors import Best, Diversity, Modes, Monitor, Oscillation, Saturation, spreads, swings
+from likeness.nn import MLP, VectorCritic, orthogonal
 
 ANGLES = torch.arange(8) * (2 * math.pi / 8)
 RING = 2 * torch.stack((ANGLES.cos(), ANGLES.sin()), dim=1)
@@ -15,6 +20,10 @@ RING = 2 * torch.stack((ANGLES.cos(), ANGLES.sin()), dim=1)
 
 def on(modes: list[int], n: int = 800) -> Tensor:
     return RING[torch.tensor(modes).repeat(n // len(modes))] + 0.02 * torch.randn(n // len(modes) * len(modes), 2)
+
+
+def on_all(n: int) -> Tensor:
+    return RING[torch.randint(8, (n,))] + 0.02 * torch.randn(n, 2)
 
 
 def codes(found: list) -> set[str]:
@@ -50,8 +59,7 @@ def test_the_chase_is_seen() -> None:
 def test_balanced_modes_may_change_their_first_by_chance() -> None:
     monitor = Modes(RING)
     for _ in range(20):
-        x = RING[torch.randint(8, (500,))]
-        assert monitor.update(x) == []
+        assert monitor.update(on_all(500)) == []
     assert monitor.changes >= 5
 
 
@@ -170,3 +178,27 @@ def test_resumed_from_its_state_a_monitor_says_the_same(which: int) -> None:
     other.load_state_dict(json.loads(json.dumps(whole.state_dict())))
     for look in looks[4:]:
         assert whole.update(*look) == other.update(*look)  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_the_chase_of_a_real_game_is_seen_and_its_cure_too() -> None:
+    """Plain losses, a slow critic and many latents: the generator runs from mode to mode. R1 stops it."""
+    found = {}
+    for name, rate, penalty in (("plain", 1e-4, None), ("r1", 1e-3, Penalty(r1, 0.1))):
+        torch.manual_seed(0)
+        G, D = MLP(256, 2, depth=2), VectorCritic(2, depth=2)
+        for net in (G, D):
+            orthogonal(net, 0.8)
+        gan = GAN(G, D, d_z=256, penalty=penalty)
+        moves = {D: Adam(D.parameters(), rate, (0.5, 0.999)), G: Adam(G.parameters(), 1e-3, (0.5, 0.999))}
+        monitor, said = Modes(RING), set()
+        for step in train(gan, (Batch(on_all(256)) for _ in range(1500)), moves):
+            if step.iteration % 100 == 0:
+                said = codes(monitor.update(gan.sample(1000, generator=0)))
+        found[name] = (monitor, said)
+    plain, cured = found["plain"], found["r1"]
+    assert max(plain[0].held) <= 3
+    assert plain[0].changes >= 5
+    assert plain[1] == {"mode-collapse", "mode-chase"}
+    assert cured[0].held[-3:] == [8, 8, 8]
+    assert cured[1] == set()
