@@ -31,7 +31,7 @@ from likeness.errors import InputError, unknown
 SAMPLES = ("x", "images", "image", "data", "samples")
 LABELS = ("y", "labels", "label", "target", "targets")
 LARGE = 2**28  # bytes beyond which a .npy file is mapped into memory instead of read
-CHUNK = 2**16  # rows looked at together
+CHUNK = 2**24  # bytes looked at together
 
 
 class Arrays(NamedTuple):
@@ -130,14 +130,14 @@ def check_finite(x: np.ndarray, source: str) -> None:
     """Raises InputError with the place of the first value that is no finite number, and how many there are."""
     if x.dtype.kind != "f":
         return
-    bad = [(start, ~np.isfinite(x[start : start + CHUNK])) for start in range(0, len(x), CHUNK)]
-    count = sum(int(b.sum()) for _, b in bad)
-    if count:
-        start, mask = next((s, b) for s, b in bad if b.any())
-        place = [int(i) for i in np.argwhere(mask)[0]]
-        place[0] += start
+    rows = max(1, CHUNK // max(1, x[:1].nbytes))
+    bad = [int((~np.isfinite(x[start : start + rows])).sum()) for start in range(0, len(x), rows)]
+    if any(bad):
+        start = rows * next(i for i, count in enumerate(bad) if count)
+        first, *rest = (int(i) for i in np.argwhere(~np.isfinite(x[start : start + rows]))[0])
+        place = [start + first, *rest]
         what = "NaN" if np.isnan(x[tuple(place)]) else "infinity"
-        raise InputError(f"{source} has {what} at {place}, {count} such values in all: remove or fill them")
+        raise InputError(f"{source} has {what} at {place}, {sum(bad)} such values in all: remove or fill them")
 
 
 def _spellings() -> dict[str, list[str]]:

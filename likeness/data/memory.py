@@ -1,7 +1,6 @@
 """A split whose samples lie in memory: indexed in one go, converted to floats only as they are handed out."""
 
 import hashlib
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from likeness.data.batch import Batch
 
 Places = np.ndarray  # (n,) int64
 Digests = np.ndarray  # (n,) uint64, a hash of the content of each sample
+CHUNK = 1024  # samples looked at together
 
 
 class InMemory:
@@ -31,6 +31,7 @@ class InMemory:
     ) -> None:
         self.x, self.y, self.all_factors = x, y, factors or {}
         self.rows = torch.arange(len(x)) if rows is None else rows
+        self.known: Digests | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -58,13 +59,19 @@ class InMemory:
     def nbytes(self) -> int:
         return len(self) * self.x[0].nbytes
 
-    @cached_property
+    @property
     def digests(self) -> Digests:
-        return digests(self.x[self.rows].numpy())
+        """Computed once; the splits that are taken from this one inherit theirs."""
+        if self.known is None:
+            found = [digests(self.x.index_select(0, rows).numpy()) for rows in self.rows.split(CHUNK)]
+            self.known = np.concatenate(found) if found else np.zeros(0, np.uint64)
+        return self.known
 
     def take(self, places: Places) -> "InMemory":
         """The samples at those places of this split, sharing its memory."""
-        return InMemory(self.x, self.y, self.rows[torch.from_numpy(places)], self.all_factors)
+        split = InMemory(self.x, self.y, self.rows[torch.from_numpy(places)], self.all_factors)
+        split.known = None if self.known is None else self.known[places]
+        return split
 
     def to(self, device: torch.device) -> "InMemory":
         """A copy of this split's samples on the device, and of nothing else."""

@@ -71,7 +71,8 @@ def _channels_first(x: np.ndarray, source: str) -> np.ndarray:
     if x.shape[1] in (1, 3, 4):
         return x
     if x.shape[3] in (1, 3, 4):
-        return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+        turned = x.transpose(0, 3, 1, 2)
+        return turned if isinstance(x, np.memmap) else np.ascontiguousarray(turned)  # what is mapped stays on the disk
     raise InputError(f"{source} has shape {x.shape}: images have 1, 3 or 4 channels, first or last")
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from likeness.data import arrays as arrays_file
 from likeness.data import load, whole
 from likeness.data.memory import to_uint8
 from likeness.errors import InputError
@@ -112,6 +113,12 @@ def test_arrays_that_cannot_be_used_say_why(tmp_path: Path, arrays, options, sai
     with pytest.raises(InputError, match=said) as raised:
         load(tmp_path / "d.npz", **options)
     assert "\n" not in str(raised.value)
+
+
+def test_the_place_of_a_nan_is_right_beyond_the_first_block(monkeypatch) -> None:
+    monkeypatch.setattr(arrays_file, "CHUNK", 3 * VECTORS[0].nbytes)
+    with pytest.raises(InputError, match=r"NaN at \[7, 2\], 4 such"):
+        arrays_file.check_finite(NAN, "x")
 
 
 def test_pickles_are_never_loaded(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from likeness.data.decode import Form, Header, header, pixels
+from likeness.data.decode import FAILURES, Form, Header, header, pixels
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options) -> BytesIO:
@@ -71,7 +71,17 @@ def test_a_size_cuts_the_centre_and_resizes() -> None:
     assert np.array_equal(pixels(encoded(Image.fromarray(x)), Form(3, 4)), np.full((3, 4, 4), 200))
 
 
-def test_a_truncated_file_raises() -> None:
-    whole = encoded(Image.fromarray(noise(64, 64))).getvalue()
-    with pytest.raises((OSError, SyntaxError)):
-        pixels(BytesIO(whole[: len(whole) // 2]), Form(3, None))
+def test_reducing_a_large_photograph_early_changes_next_to_nothing() -> None:
+    smooth = Image.fromarray(noise(12, 16)).resize((640, 480), Image.Resampling.BICUBIC)
+    file = encoded(smooth, "JPEG", quality=90)
+    slow = Image.open(BytesIO(file.getvalue())).crop((80, 0, 560, 480)).resize((64, 64), Image.Resampling.BICUBIC)
+    difference = pixels(file, Form(3, 64)).astype(int) - np.array(slow).transpose(2, 0, 1)
+    assert abs(difference).max() <= 3
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("size", [None, 16])
+def test_a_truncated_file_raises_what_is_expected(kind: str, size: int | None) -> None:
+    whole = encoded(Image.fromarray(noise(64, 64)), kind).getvalue()
+    with pytest.raises(FAILURES):
+        pixels(BytesIO(whole[: len(whole) // 2]), Form(3, size))

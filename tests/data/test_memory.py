@@ -46,3 +46,11 @@ def test_digests_tell_rows_apart_and_know_copies() -> None:
     assert len(np.unique(digests(x.numpy()))) == 50
     assert split.digests[0] == split.digests[2] != split.digests[1]
     assert split.digests[1] == digests(x.numpy())[4]
+
+
+def test_digests_are_inherited_as_they_would_be_computed() -> None:
+    whole = InMemory(torch.randn(2000, 3))
+    before, places = whole.take(np.arange(0, 2000, 3)).digests, np.arange(0, 2000, 3)
+    assert len(whole.digests) == 2000
+    assert np.array_equal(whole.take(places).digests, before)
+    assert len(whole.take(np.zeros(0, np.int64)).digests) == 0
