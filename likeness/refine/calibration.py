@@ -1,13 +1,10 @@
 """How far a classifier's logit can be trusted as a log density ratio, measured on data it has not learned from.
 
 A classifier that tells real (1) from generated (0), shown equally often, has at its optimum the logit
+d(x) = log p_data(x) / p_model(x). Whoever reads a ratio off it relies on its calibration: of the samples it calls
+real with probability p, a share p has to be real. Platt's two numbers repair what a slope and an offset can repair,
 
-    d(x) = log p_data(x) / p_model(x)                                   (1)
-
-so whoever reads a ratio off it relies on its calibration: of the samples it calls real with probability p, a
-share p has to be real. Platt's two numbers repair what a single slope and a single offset can repair,
-
-    P(real | x) = σ(a d(x) + b)                                         (2)
+    P(real | x) = σ(a d(x) + b)                                         (1)
 
 fitted by maximum likelihood to targets that are not quite 0 and 1, (N₊ + 1)/(N₊ + 2) and 1/(N₋ + 2), so that
 they exist for separable sets too. Both classes count one half here, however many samples each has.
@@ -45,7 +42,8 @@ class Calibration(NamedTuple):
     """What held-out samples say of a ratio, after scaling by `slope` and `offset`; log losses are in nats.
 
     `brier` lies in [0, 1] (a coin gets .25), `ece` is the expected calibration error, `auc` the chance that a real
-    sample scores above a generated one, `normaliser` is log E_model[ratio], which is 0 for a true ratio.
+    sample scores above a generated one, `normaliser` is log E_model[ratio], which is 0 for a true ratio, and
+    `missing` is the share of the real samples whose ratio is above 100: where they are, the model hardly draws.
     """
 
     log_loss: float
@@ -53,6 +51,7 @@ class Calibration(NamedTuple):
     ece: float
     auc: float
     normaliser: float
+    missing: float
     slope: float
     offset: float
     n_real: int
@@ -65,6 +64,8 @@ class Calibration(NamedTuple):
         found = []
         if self.auc > SEPARABLE:
             found.append(_separable(self))
+        elif self.missing > 0.02:
+            found.append(_missing(self))
         n = self.n_real + self.n_fake
         if self.ece > 0.02 + 0.8 * math.sqrt(BINS / n):  # 0.4 √(bins / n) is what chance alone gives
             found.append(_miscalibrated(self))
@@ -79,6 +80,14 @@ def _separable(c: Calibration) -> Finding:
         "supports hardly overlap, and no refinement produces what the sampler never draws."
     )
     return Finding("separable-supports", saw, "Train the model longer before refining its draws.")
+
+
+def _missing(c: Calibration) -> Finding:
+    saw = (
+        f"{100 * c.missing:.0f} % of the held-out real samples lie where the model draws less than a hundredth of "
+        "what it should: refinement restores them at a high price or, where it never draws, not at all."
+    )
+    return Finding("missing-regions", saw, "Train the model longer, or look at which samples it leaves out.")
 
 
 def _miscalibrated(c: Calibration) -> Finding:
@@ -126,7 +135,7 @@ def expected_calibration_error(points: Float[Tensor, "bins 3"]) -> Float[Tensor,
 
 
 def platt(real: Float[Tensor, " n"], fake: Float[Tensor, " m"]) -> tuple[float, float]:
-    """The slope a ≥ 0 and the offset b of (2)."""
+    """The slope a ≥ 0 and the offset b of (1)."""
     from scipy.optimize import minimize
 
     d = torch.cat((real, fake)).double().cpu().numpy()
@@ -136,7 +145,7 @@ def platt(real: Float[Tensor, " n"], fake: Float[Tensor, " m"]) -> tuple[float, 
     spread = max(float(d.std()), 1e-12)
 
     def objective(ab: np.ndarray) -> tuple[float, np.ndarray]:
-        logit = ab[0] * d / spread + ab[1]  # (2)
+        logit = ab[0] * d / spread + ab[1]  # (1)
         slack = weight * (0.5 * (1 + np.tanh(logit / 2)) - target)
         value = (weight * (np.logaddexp(0, logit) - target * logit)).sum()
         return float(value), np.array([(slack * d).sum() / spread, slack.sum()])
@@ -146,7 +155,7 @@ def platt(real: Float[Tensor, " n"], fake: Float[Tensor, " m"]) -> tuple[float, 
 
 
 def measure(real: Float[Tensor, " n"], fake: Float[Tensor, " m"], slope: float, offset: float) -> Calibration:
-    """Every number above for the held-out logits of real and generated samples, scaled by (2)."""
+    """Every number above for the held-out logits of real and generated samples, scaled by (1)."""
     real, fake = slope * real.double() + offset, slope * fake.double() + offset
     points = curve(real, fake)
     return Calibration(
@@ -154,6 +163,7 @@ def measure(real: Float[Tensor, " n"], fake: Float[Tensor, " m"], slope: float, 
         brier=float(brier(real, fake)),
         ece=float(expected_calibration_error(points)),
         auc=float(auc(real, fake)),
+        missing=float((real > math.log(100)).double().mean()),
         normaliser=float(fake.logsumexp(0)) - math.log(len(fake)),
         slope=slope,
         offset=offset,

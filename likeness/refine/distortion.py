@@ -13,7 +13,10 @@ Proof. E_g[a] and E_g[r log r] are given, so by (1) it is E_g[r log a] that has 
 of a. Its Lagrangian E_g[r log a − λ a] is an integral of r log a − λ a, which on (0, 1] is largest at
 a = min(1, r / λ), point by point; c = 1 / λ.  ∎
 
-Where c r ≤ 1 everywhere, q = p_d: exact rejection sampling. A ratio that is off by a factor only changes c.
+Where c r ≤ 1 everywhere, q = p_d: exact rejection sampling. A ratio that is off by a factor only changes c. The weights
+of what is kept are those of truncated importance sampling, which bounds the harm that a few wild ratios do.
+
+Edward L. Ionides. Truncated Importance Sampling. 2008. https://doi.org/10.1198/106186008X320456
 """
 
 import math

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
@@ -13,10 +14,10 @@ from likeness.refine import calibration as c
 floats = st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=40).map(torch.tensor)
 
 
-def both(n: int, slope: float = 1.0, offset: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
-    """True log ratios of N(1, 1) against N(-1, 1), d = 2x, distorted by a slope and an offset."""
-    x = torch.randn(2, n, dtype=torch.double) + torch.tensor([[1.0], [-1.0]])
-    d = (2 * x - offset) / slope
+def both(n: int, slope: float = 1.0, offset: float = 0.0, at: float = 0.5) -> tuple[torch.Tensor, torch.Tensor]:
+    """True log ratios of N(at, 1) against N(-at, 1), d = 2 at x, distorted by a slope and an offset."""
+    x = torch.randn(2, n, dtype=torch.double) + torch.tensor([[at], [-at]])
+    d = (2 * at * x - offset) / slope
     return d[0], d[1]
 
 
@@ -69,9 +70,15 @@ def test_a_true_ratio_measures_well() -> None:
     assert sum(point.share for point in facts.curve) == pytest.approx(1)
 
 
+def test_the_share_that_the_model_leaves_out() -> None:
+    facts = c.measure(*both(20_000, at=1.0), 1.0, 0.0)
+    assert facts.missing == pytest.approx(norm.sf(math.log(100) / 2 - 1), abs=0.01)
+    assert [f.code for f in facts.findings] == ["missing-regions"]
+
+
 def test_what_is_wrong_is_said() -> None:
     real, fake = both(5000)
-    assert [f.code for f in c.measure(real, fake, 4.0, 0.0).findings] == ["poor-calibration"]
+    assert "poor-calibration" in [f.code for f in c.measure(real, fake, 4.0, 0.0).findings]
     assert [f.code for f in c.measure(real + 9, fake - 9, 1.0, 0.0).findings] == ["separable-supports"]
     same = torch.randn(5000) * 0.01
     assert [f.code for f in c.measure(same, same, 1.0, 0.0).findings] == ["blind-ratio"]
