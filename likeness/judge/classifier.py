@@ -46,7 +46,7 @@ class Classifier(nn.Module):
 
 
 def classifier(
-    x: Tensor, y: Tensor | None = None, *, features: int = 64, steps: int = 1500, seed: int = 0,
+    x: Tensor, y: Tensor | None = None, *, features: int = 64, steps: int = 600, seed: int = 0,
     device: torch.device | str = "cpu",
 ) -> FeatureSpace:  # fmt: skip
     """Train a small network on samples `x` (n, *event) with labels `y` (n,): convolutional for images of 16 and more.
@@ -94,7 +94,7 @@ def _build(x: Tensor, classes: int, features: int) -> Classifier:
 
 def _train(network: Classifier, x: Tensor, y: Tensor, steps: int) -> None:
     device = network.mean.device
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.05)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     network.train()
     for _ in range(steps):

@@ -56,7 +56,7 @@ def subsets(
 
 def _sums(x: Tensor, y: Tensor, kernel: Kernel) -> tuple[Tensor, Tensor, Tensor]:
     a, b = within(x, k=1, kernel=kernel), within(y, k=1, kernel=kernel)
-    return a.sums, b.sums, between(x, y, a.radius, b.radius, kernel=kernel).sums
+    return a.sums, b.sums, between(x, y, a, b, kernel=kernel).sums
 
 
 def _without(sums: Tensor) -> Tensor:

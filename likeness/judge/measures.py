@@ -13,7 +13,7 @@ from likeness.judge.kernel import kernel_interval
 from likeness.judge.memorisation import memorisation
 from likeness.judge.mmd import mmd_test
 from likeness.judge.mode_coverage import mode_coverage
-from likeness.judge.neighbours import membership
+from likeness.judge.neighbours import intervals
 from likeness.judge.pairs import Within, between, nearest, within
 from likeness.judge.resample import mean_interval
 from likeness.judge.score import Score, score
@@ -71,13 +71,10 @@ def _frechet(case: Case, ground: Ground) -> list[Score]:
 
 def _pairs(case: Case, ground: Ground) -> list[Score]:
     own = within(case.features)
-    across = between(ground.reference, case.features, ground.inside.radius, own.radius)
+    across = between(ground.reference, case.features, ground.inside, own)
     distance = kernel_interval(ground.inside.sums, own.sums, across.sums, len(ground.reference), len(case.features))
-    shares = membership(across)._asdict().items()
-    return [
-        score("kernel", distance, case.name),
-        *(score(name, mean_interval(values, seed=ground.seed), case.name) for name, values in shares),
-    ]
+    found = intervals(across).items()
+    return [score("kernel", distance, case.name), *(score(name, interval, case.name) for name, interval in found)]
 
 
 def _c2st(case: Case, ground: Ground) -> list[Score]:

@@ -5,8 +5,8 @@ With r(z) the distance of a point to its k-th neighbour in its own set, real poi
     recall    = mean over x of 1[x in some B(y, r(y))]                                   (2)
     density   = mean over y of #{x : y in B(x, r(x))} / k                                (3)
     coverage  = mean over x of 1[some y in B(x, r(x))]                                   (4)
-None of them punishes copies of training samples. Their intervals are percentile bootstraps over the samples that are
-counted, the balls being given: the error that the balls themselves bring is not in them.
+None of them punishes copies of training samples. Their intervals are grouped jackknives that leave a tenth of both sets
+out, balls included: a bootstrap over the counted samples alone takes the balls for certain and is too narrow.
 
 Tuomas Kynkäänniemi et al. Improved Precision and Recall Metric for Assessing Generative Models. 2019.
 https://arxiv.org/abs/1904.06991
@@ -14,31 +14,35 @@ Muhammad Ferjad Naeem et al. Reliable Fidelity and Diversity Metrics for Generat
 https://arxiv.org/abs/2002.09797
 """
 
-from typing import NamedTuple
-
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from likeness.judge.pairs import Between, K, between, within
+from likeness.judge.resample import groups_of, jackknife_interval
 
 
-class Membership(NamedTuple):
-    """One number per sample; the mean of each is the metric. (1) and (3) per generated, (2) and (4) per real one."""
+def shares(pairs: Between, k: int = K) -> dict[str, Float[Tensor, " leave"]]:
+    """The four metrics by name from the pass over pairs, with each group left out in turn, then with none."""
+    (m, columns), n = pairs.held.shape, len(pairs.covered)
+    real, fake = _left(n, columns - 1), _left(m, columns - 1)
+    held, covered, recalled = pairs.held.cpu().double(), pairs.covered.cpu(), pairs.recalled.cpu()
+    return {
+        "precision": (held > 0).sum(0) / fake,  # (1)
+        "recall": (recalled > 0).sum(0) / real,  # (2)
+        "density": held.sum(0) / fake / k,  # (3)
+        "coverage": (covered > 0).sum(0) / real,  # (4)
+    }
 
-    precision: Float[Tensor, " m"]
-    recall: Float[Tensor, " n"]
-    density: Float[Tensor, " m"]
-    coverage: Float[Tensor, " n"]
 
-
-def membership(pairs: Between, k: int = K) -> Membership:
-    """The four quantities per sample from the pass over pairs."""
-    return Membership(
-        (pairs.held > 0).double(),  # (1)
-        pairs.recalled.double(),  # (2)
-        pairs.held.double() / k,  # (3)
-        pairs.covered.double(),  # (4)
-    )
+def intervals(pairs: Between, k: int = K) -> dict[str, tuple[float, float, float]]:
+    """Each metric as (value, low, high)."""
+    return {
+        name: jackknife_interval(
+            float(values[-1]), values[:-1], lowest=0.0, highest=torch.inf if name == "density" else 1.0
+        )
+        for name, values in shares(pairs, k).items()
+    }
 
 
 def prdc(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], *, k: int = K) -> dict[str, float]:
@@ -47,5 +51,10 @@ def prdc(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], *, k: int = K) 
     Raises:
         InputError: no more samples than neighbours in either set.
     """
-    pairs = between(real, fake, within(real, k=k).radius, within(fake, k=k).radius)
-    return {name: float(values.mean()) for name, values in membership(pairs, k)._asdict().items()}
+    pairs = between(real, fake, within(real, k=k), within(fake, k=k))
+    return {name: float(values[-1]) for name, values in shares(pairs, k).items()}
+
+
+def _left(n: int, groups: int) -> Tensor:
+    sizes = torch.bincount(groups_of(n, groups=groups), minlength=groups)
+    return torch.cat((n - sizes, torch.tensor([n]))).double()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import one_hot
 
@@ -20,23 +20,36 @@ from likeness.judge.resample import GROUPS, groups_of
 
 BLOCK = 512  # a block of float64 stays in the cache of a core
 K = 5  # neighbours, for precision, recall, density and coverage alike
+SPARE = 3  # times k neighbours are kept, so that enough are left without any one group
 
 Kernel = Callable[[Tensor, int], Tensor]  # inner products and the dimension of the features -> kernel values
 
 
 class Within(NamedTuple):
-    """One set: squared distance of each row to its k-th neighbour, and kernel sums of unlike pairs by groups."""
+    """One set.
 
-    radius: Float[Tensor, " n"]
+    Attributes:
+        radius: squared distance of each row to its k-th neighbour, with each group left out in turn, then with none.
+        sums: kernel sums over unlike pairs, between groups.
+    """
+
+    radius: Float[Tensor, "n leave"]
     sums: Float[Tensor, "g g"]
 
 
 class Between(NamedTuple):
-    """Two sets: how many real balls hold a fake; whether a fake ball holds a real; whether a real ball holds a fake."""
+    """Two sets; columns as in `Within`, rows of a group that is left out count nothing.
 
-    held: Int[Tensor, " m"]
-    recalled: Bool[Tensor, " n"]
-    covered: Bool[Tensor, " n"]
+    Attributes:
+        held: in how many balls of real rows each generated row lies.
+        covered: how many generated rows lie in the ball of each real row.
+        recalled: in how many balls of generated rows each real row lies.
+        sums: kernel sums over all pairs, between groups.
+    """
+
+    held: Int[Tensor, "m leave"]
+    covered: Int[Tensor, "n leave"]
+    recalled: Int[Tensor, "n leave"]
     sums: Float[Tensor, "g g"]
 
 
@@ -75,8 +88,9 @@ def within(
     n, d = x.shape
     if n <= k:
         raise InputError(f"{n} samples are too few for {k} neighbours: give at least {k + 1}")
-    norms, group = squared_norms(x, block=block), _one_hot(n, groups, x.device)
-    near = torch.full((n, k), torch.inf, dtype=torch.float64, device=x.device)
+    norms, group = squared_norms(x, block=block), groups_of(n, groups=groups).to(x.device)
+    hot = one_hot(group, groups).double()
+    near = Near.none(n, min(n - 1, k * SPARE), x.device)
     sums = torch.zeros(groups, groups, dtype=torch.float64, device=x.device)
     for rows, columns, xy in products(x, block=block):
         distance = _squared_distance(norms[rows], norms[columns], xy)
@@ -85,39 +99,39 @@ def within(
             distance.fill_diagonal_(torch.inf)
             value.fill_diagonal_(0)
         else:
-            near[columns] = _nearer(near[columns], distance.T.contiguous())
-        near[rows] = _nearer(near[rows], distance)
-        part = group[rows].T @ (value @ group[columns])
+            near.update(columns, distance.T.contiguous(), group[rows])
+        near.update(rows, distance, group[columns])
+        part = hot[rows].T @ (value @ hot[columns])
         sums += part if rows == columns else part + part.T
-    return Within(near[:, -1], sums)
+    return Within(near.radius(k, groups), sums)
 
 
 def between(
     real: Float[Tensor, "n d"],
     fake: Float[Tensor, "m d"],
-    real_radius: Float[Tensor, " n"],
-    fake_radius: Float[Tensor, " m"],
+    real_inside: Within,
+    fake_inside: Within,
     *,
     kernel: Kernel = polynomial,
-    groups: int = GROUPS,
     block: int = BLOCK,
 ) -> Between:
-    """Balls and kernel sums between two sets, given the squared radii of both."""
-    (n, d), m, device = real.shape, len(fake), real.device
+    """Balls and kernel sums between two sets, given the pass within each."""
+    (n, d), m, (groups, _) = real.shape, len(fake), real_inside.sums.shape
     norms, other_norms = squared_norms(real, block=block), squared_norms(fake, block=block)
-    group, other_group = _one_hot(n, groups, device), _one_hot(m, groups, device)
-    held = torch.zeros(m, dtype=torch.int64, device=device)
-    recalled = torch.zeros(n, dtype=torch.bool, device=device)
-    covered = torch.zeros(n, dtype=torch.bool, device=device)
-    sums = torch.zeros(groups, groups, dtype=torch.float64, device=device)
+    group, other_group = (groups_of(len(z), groups=groups).to(real.device) for z in (real, fake))
+    hot, other_hot = one_hot(group, groups).double(), one_hot(other_group, groups).double()
+    stays, other_stays = _stays(group, groups), _stays(other_group, groups)
+    held, covered, recalled = (torch.zeros(c, groups + 1, dtype=torch.int32, device=real.device) for c in (m, n, n))
+    sums = torch.zeros(groups, groups, dtype=torch.float64, device=real.device)
     for rows, columns, xy in products(real, fake, block=block):
         distance = _squared_distance(norms[rows], other_norms[columns], xy)
-        in_real = distance < real_radius[rows, None]
-        held[columns] += in_real.sum(0, dtype=torch.int32)
-        covered[rows] |= in_real.any(1)
-        recalled[rows] |= (distance < fake_radius[columns]).any(1)
-        sums += group[rows].T @ (kernel(xy, d) @ other_group[columns])
-    return Between(held, recalled, covered, sums)
+        i, j, hit = _inside(distance, real_inside.radius[rows], stays[rows], other_stays[columns])
+        held[columns].index_add_(0, j, hit)
+        covered[rows].index_add_(0, i, hit)
+        j, i, hit = _inside(distance.T, fake_inside.radius[columns], other_stays[columns], stays[rows])
+        recalled[rows].index_add_(0, i, hit)
+        sums += hot[rows].T @ (kernel(xy, d) @ other_hot[columns])
+    return Between(held, covered, recalled, sums)
 
 
 def nearest(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], *, block: int = BLOCK) -> Float[Tensor, " n"]:
@@ -134,11 +148,42 @@ def _squared_distance(a: Tensor, b: Tensor, xy: Tensor) -> Tensor:
     return torch.add(b, xy, alpha=-2).add_(a[:, None])  # (1)
 
 
-def _nearer(best: Tensor, distance: Tensor) -> Tensor:
-    k = best.shape[1]
-    new = distance if distance.shape[1] <= k else distance.topk(k, largest=False).values
-    return torch.cat((best, new), 1).topk(k, largest=False).values
+def _stays(group: Tensor, groups: int) -> Tensor:
+    return group[:, None] != torch.arange(groups + 1, device=group.device)
 
 
-def _one_hot(n: int, groups: int, device: torch.device) -> Tensor:
-    return one_hot(groups_of(n, groups=groups), groups).double().to(device)
+def _inside(distance: Tensor, radius: Tensor, stays: Tensor, other_stays: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Places of the pairs in which a column lies in the ball of a row, and with which group left out it does."""
+    i, j = (distance < radius.amax(1, keepdim=True)).nonzero(as_tuple=True)
+    hit = (distance[i, j, None] < radius[i]) & stays[i] & other_stays[j]
+    return i, j, hit.int()
+
+
+class Near(NamedTuple):
+    """The squared distances to the nearest few of each row so far, and the groups that those belong to."""
+
+    distance: Tensor
+    group: Tensor
+
+    @classmethod
+    def none(cls, n: int, few: int, device: torch.device) -> "Near":
+        distance = torch.full((n, few), torch.inf, dtype=torch.float64, device=device)
+        return cls(distance, torch.full((n, few), -1, device=device))
+
+    def update(self, rows: slice, distance: Tensor, group: Tensor) -> None:
+        """Take in the distances of some rows to others, whose groups are given."""
+        few = self.distance.shape[1]
+        new, place = distance.topk(min(few, distance.shape[1]), largest=False)
+        both = torch.cat((self.distance[rows], new), 1)
+        groups = torch.cat((self.group[rows], group[place]), 1)
+        self.distance[rows], kept = both.topk(few, largest=False)
+        self.group[rows] = groups.gather(1, kept)
+
+    def radius(self, k: int, groups: int) -> Tensor:
+        """Squared distance to the k-th neighbour with each group left out, then with none, `(n, groups + 1)`.
+
+        Where a group holds so many of the few that fewer than k are left, the farthest known stands in.
+        """
+        left = [self.distance.masked_fill(self.group == a, torch.inf).sort(1).values[:, k - 1] for a in range(groups)]
+        radius = torch.stack((*left, self.distance[:, k - 1]), 1)
+        return torch.minimum(radius, self.distance[:, -1:])

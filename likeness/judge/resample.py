@@ -49,12 +49,12 @@ def groups_of(n: int, *, groups: int = GROUPS) -> Int[Tensor, " n"]:
 
 
 def jackknife_interval(
-    value: float, left_out: Float[Tensor, " g"], *, lowest: float = -math.inf
+    value: float, left_out: Float[Tensor, " g"], *, lowest: float = -math.inf, highest: float = math.inf
 ) -> tuple[float, float, float]:
-    """`value` with the interval (2) from the statistics with each group left out, cut at `lowest`."""
+    """`value` with the interval (2) from the statistics with each group left out, cut at the ends of its range."""
     from scipy.special import stdtrit
 
     g = len(left_out)
     s = float(((g - 1) * left_out.var(correction=0)).sqrt())  # (2)
     reach = float(stdtrit(g - 1, (1 + LEVEL) / 2)) * s
-    return value, max(lowest, value - reach), value + reach
+    return value, max(lowest, value - reach), min(highest, value + reach)

@@ -108,19 +108,27 @@ class Scores:
         return json.dumps(self.as_dict(), indent=2, allow_nan=False)
 
     @classmethod
-    def from_json(cls, text: str) -> "Scores":
-        """Read back what `to_json` wrote.
+    def from_dict(cls, read: Any) -> "Scores":
+        """Read back what `as_dict` gave.
 
         Raises:
-            InputError: the text is not the JSON of a judge.
+            InputError: it is not what a judge writes.
         """
         try:
-            read = json.loads(text)
             rows = tuple(Score(**row) for row in read["scores"])
             warnings = tuple(Finding(**finding) for finding in read["warnings"])
             return cls(rows, Protocol(**read["protocol"]), warnings)
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"not the scores of a judge ({error}): give a file that judge wrote") from None
+
+    @classmethod
+    def from_json(cls, text: str) -> "Scores":
+        """Read back what `to_json` wrote; raises InputError as `from_dict` does."""
+        try:
+            read = json.loads(text)
+        except ValueError as error:
+            raise InputError(f"not the scores of a judge ({error}): give a file that judge wrote") from None
+        return cls.from_dict(read)
 
 
 def compare(subjects: Mapping[str, Scores]) -> list[list[str]]:

@@ -9,7 +9,7 @@ from likeness.judge.pairs import between, within
 
 def interval(x, y):
     a, b = within(x), within(y)
-    return kernel_interval(a.sums, b.sums, between(x, y, a.radius, b.radius).sums, len(x), len(y))
+    return kernel_interval(a.sums, b.sums, between(x, y, a, b).sums, len(x), len(y))
 
 
 def test_it_equals_the_sum_over_pairs():

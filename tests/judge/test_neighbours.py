@@ -4,7 +4,8 @@ import io
 import pytest
 import torch
 
-from likeness.judge.neighbours import prdc
+from likeness.judge.neighbours import intervals, prdc
+from likeness.judge.pairs import between, within
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])
@@ -47,3 +48,14 @@ def test_far_samples_cost_precision_and_not_recall():
 def test_swapping_the_sets_swaps_precision_and_recall():
     x, y = torch.randn(100, 3), torch.randn(120, 3) + 0.5
     assert prdc(x, y)["precision"] == prdc(y, x)["recall"]
+
+
+@pytest.mark.parametrize(("d", "shift"), [(4, 0.5), (16, 0.0)])
+def test_intervals_cover_the_error_of_balls_too(d, shift):
+    found = []
+    for _ in range(60):
+        x, y = torch.randn(200, d), torch.randn(200, d) + shift
+        found.append(intervals(between(x, y, within(x), within(y))))
+    for name in found[0]:
+        mean = sum(f[name][0] for f in found) / 60
+        assert sum(f[name][1] <= mean <= f[name][2] for f in found) >= 53

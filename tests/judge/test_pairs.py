@@ -20,12 +20,24 @@ def test_blocks_do_not_change_what_is_counted(sets, block):
     a, b = within(x, k=3, block=block), within(y, k=3, block=block)
     d = torch.cdist(x.double(), y.double())
     radius = torch.cdist(x.double(), x.double()).sort(1).values[:, 3]  # the first is the point itself
-    assert torch.allclose(a.radius.sqrt(), radius)
-    found = between(x, y, a.radius, b.radius, block=block)
-    assert torch.equal(found.held, (d < radius[:, None]).sum(0))
-    assert torch.equal(found.covered, (d < radius[:, None]).any(1))
-    assert torch.equal(found.recalled, (d < b.radius.sqrt()).any(1))
+    assert torch.allclose(a.radius[:, -1].sqrt(), radius)
+    found = between(x, y, a, b, block=block)
+    assert torch.equal(found.held[:, -1], (d < radius[:, None]).sum(0).int())
+    assert torch.equal(found.covered[:, -1], (d < radius[:, None]).sum(1).int())
+    assert torch.equal(found.recalled[:, -1], (d < b.radius[:, -1].sqrt()).sum(1).int())
     assert torch.allclose(nearest(x, y, block=block), d.amin(1))
+
+
+def test_a_group_left_out_is_as_if_it_had_never_been(sets):
+    x, y = sets
+    whole = between(x, y, within(x, k=3), within(y, k=3))
+    for a in range(10):
+        i, j = groups_of(53) != a, groups_of(41) != a
+        rest = between(x[i], y[j], within(x[i], k=3), within(y[j], k=3))
+        assert torch.equal(whole.held[j, a], rest.held[:, -1])
+        assert torch.equal(whole.covered[i, a], rest.covered[:, -1])
+        assert torch.equal(whole.recalled[i, a], rest.recalled[:, -1])
+        assert whole.held[~j, a].sum() == whole.recalled[~i, a].sum() == 0
 
 
 def test_kernel_sums_by_groups(sets):
@@ -34,9 +46,8 @@ def test_kernel_sums_by_groups(sets):
     group = torch.nn.functional.one_hot(groups_of(53)).double()
     assert torch.allclose(within(x, block=8).sums, group.T @ K @ group)
     other = torch.nn.functional.one_hot(groups_of(41)).double()
-    radius = torch.ones(53, dtype=torch.float64), torch.ones(41, dtype=torch.float64)
     cross = group.T @ polynomial(x @ y.T, 6) @ other
-    assert torch.allclose(between(x, y, *radius, block=8).sums, cross)
+    assert torch.allclose(between(x, y, within(x), within(y), block=8).sums, cross)
 
 
 def test_fewer_samples_than_neighbours():
