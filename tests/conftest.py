@@ -2,7 +2,8 @@
 
 from jaxtyping import install_import_hook
 
-hook = install_import_hook("likeness", "beartype.beartype")
+# A float may be given as an int, as everywhere in Python.
+hook = install_import_hook("likeness", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
 import pytest  # noqa: E402
 import torch  # noqa: E402

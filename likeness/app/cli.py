@@ -47,7 +47,8 @@ def _guarded(verb: str, words: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        return _fail(f"a fault of ours, {type(error).__name__}: {error} (LIKENESS_DEBUG=1 shows where)", 70)
+        told = " ".join(str(error).split())[:300]
+        return _fail(f"a fault of ours, {type(error).__name__}: {told} (LIKENESS_DEBUG=1 shows where)", 70)
 
 
 def _verb(verb: str, words: list[str]) -> int:

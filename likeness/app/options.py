@@ -2,6 +2,7 @@
 
 import inspect
 import types
+from dataclasses import is_dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import tyro
@@ -9,21 +10,22 @@ import tyro
 
 def parsed(options: type, words: list[str], prog: str, description: str | None = None) -> Any:
     """The options of a verb from its words; help and mistakes end the program, as argparse does it (0 and 2)."""
-    for kind in reversed(options.__mro__[:-1]):
-        _readable(kind)
+    _readable(options)
     return tyro.cli(options, prog=prog, description=description, args=words)
 
 
 def _readable(options: type) -> None:
-    """Give every option that may be None a plain name for its value, and no default to show."""
-    own = inspect.get_annotations(options)
-    hints = get_type_hints(options, include_extras=True)
-    for name in own:
-        kind, *given = get_args(hints[name]) if get_origin(hints[name]) is Annotated else (hints[name],)
-        if get_origin(kind) in (Union, types.UnionType) and type(None) in get_args(kind):
-            shown = _shown(next(a for a in get_args(kind) if a is not type(None)))
-            own[name] = Annotated[(kind, *given, tyro.conf.arg(metavar=shown, help_behavior_hint=""))]
-    options.__annotations__ = own
+    """Give every option that may be None a plain name for its value, and no default to show; parts of parts too."""
+    for owner in options.__mro__[:-1]:
+        own, hints = inspect.get_annotations(owner), get_type_hints(owner, include_extras=True)
+        for name in own:
+            kind, *given = get_args(hints[name]) if get_origin(hints[name]) is Annotated else (hints[name],)
+            if isinstance(kind, type) and is_dataclass(kind):
+                _readable(kind)
+            elif get_origin(kind) in (Union, types.UnionType) and type(None) in get_args(kind):
+                shown = _shown(next(a for a in get_args(kind) if a is not type(None)))
+                own[name] = Annotated[(kind, *given, tyro.conf.arg(metavar=shown, help_behavior_hint=""))]
+        owner.__annotations__ = own
 
 
 def _shown(kind: Any) -> str:

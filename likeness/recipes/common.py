@@ -5,7 +5,7 @@ A recipe is a module of this room with three names: `Settings`, a flat frozen da
 `build(settings, facts) -> Model`. Its file name is its name on the command line; nothing else lists it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -113,12 +113,9 @@ def recipe(name: str) -> ModuleType:
     return import_module(f"likeness.recipes.{name.replace('-', '_')}")
 
 
-def positive(**values: float | None) -> None:
-    """Raises InputError for the first of the settings that is given and not above zero."""
-    for name, value in _given(values):
-        if value <= 0:
+def positive(settings: Common, *names: str) -> None:
+    """Raises InputError for the first of the named settings that is given and not above zero."""
+    for name in names:
+        value = getattr(settings, name)
+        if value is not None and value <= 0:
             raise InputError(f"--{name.replace('_', '-')} {value}: give a number above zero")
-
-
-def _given(values: dict[str, float | None]) -> Iterator[tuple[str, float]]:
-    return ((name, value) for name, value in values.items() if value is not None)

@@ -77,8 +77,7 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
     Raises:
         InputError: a number out of its range, or a conditional model of data without labels.
     """
-    positive(steps=settings.steps, batch_size=settings.batch_size, lr_g=settings.lr_g, lr_d=settings.lr_d)
-    positive(d_z=settings.d_z, width=settings.width, penalty_every=settings.penalty_every)
+    positive(settings, "steps", "batch_size", "lr_g", "lr_d", "d_z", "width", "penalty_every", "judge_every")
     if settings.conditional and not facts.classes:
         raise InputError("--conditional needs labels and the data have none: use class subfolders, y, or --label")
     image = len(facts.event) == 3

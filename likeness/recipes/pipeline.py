@@ -65,6 +65,8 @@ def begin(name: str, settings: Common, data: Dataset) -> Session:
     made = recipe(name)
     facts = facts_of(data)
     settings = made.fitting(settings, facts)
+    if (settings.batch_size or 1) > facts.n_train:
+        raise InputError(f"--batch-size {settings.batch_size}: there are {facts.n_train} training samples; use fewer")
     torch.manual_seed(settings.seed)
     model = made.build(settings, facts)
     folder = settings.out or free_folder(Path("runs"), f"{name}-{Path(settings.data).stem}")

@@ -44,7 +44,7 @@ def test_a_run_is_refined_in_every_way(trained_on_rings: Path, tmp_path: Path, l
 
 
 def test_langevin_needs_and_uses_the_latent_space(trained_on_rings: Path, tmp_path: Path, likeness, files) -> None:
-    words = ["--method", "langevin", "--chain-steps", 6, "--ratio-steps", 50, "-n", 5, "--out", tmp_path / "x.npy"]
+    words = ["--method", "langevin", "--chain-steps", 8, "--ratio-steps", 50, "-n", 5, "--out", tmp_path / "x.npy"]
     assert likeness("refine", trained_on_rings, *words).code == 0
     said = likeness("refine", "--samples", files / "fake.npy", "--real", files / "real.npy", *words)
     assert (said.code, "need a model" in said.err) == (2, True)

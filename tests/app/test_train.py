@@ -91,7 +91,7 @@ def rate(folder: Path) -> tuple[list[object], str]:
 
 
 def large_batch(folder: Path) -> tuple[list[object], str]:
-    return ["--data", "digits", "--batch-size", 10**6], "batch size 1000000"
+    return ["--data", "digits", "--batch-size", 10**6], "--batch-size 1000000"
 
 
 CASES = [missing, empty, truncated, mixed, not_a_number, text, slip, unlabelled, rate, large_batch]
