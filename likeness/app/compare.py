@@ -8,8 +8,8 @@ import tyro
 
 from likeness.app.judge import show
 from likeness.errors import InputError
+from likeness.files import read_json, write_json
 from likeness.judge.score import Scores, compare
-from likeness.run.files import read_json, write_json
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from likeness.app.console import device, progress, say, table, threads, warn
 from likeness.app.inputs import Material, material
 from likeness.data.export import read as read_samples
 from likeness.errors import InputError
+from likeness.files import write_json
 from likeness.judge.judge import judge
 from likeness.judge.score import Scores
 from likeness.recipes.outcome import table_of
 from likeness.recipes.pipeline import read, reopen
 from likeness.recipes.refinement import Say
 from likeness.recipes.spaces import fit_of, space_for
-from likeness.run.files import write_json
 
 
 @dataclass(frozen=True)

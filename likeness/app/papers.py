@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from likeness.app.console import say, table
+from likeness.files import replacing
 from likeness.papers.card import card, names
 from likeness.papers.page import page
-from likeness.run.files import replacing
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from likeness.data.batching import whole
 from likeness.data.columns import Columns
 from likeness.data.export import write
 from likeness.errors import InputError
+from likeness.files import write_json
 from likeness.recipes.outcome import refinement_facts
 from likeness.recipes.pipeline import read, reopen
 from likeness.recipes.refinement import Refinement, density_ratio, fitting, refined, refined_by
 from likeness.recipes.spaces import LEARNED
 from likeness.refine import budget_for, cross_fit
-from likeness.run.files import write_json
 from likeness.run.report import finite
 from likeness.sampling import mapped
 

@@ -10,9 +10,9 @@ import tyro
 
 from likeness.app.console import progress, say, table, threads
 from likeness.errors import InputError
+from likeness.files import write_json
 from likeness.papers.card import Outcome, Scale, card, measured, names, verdict
 from likeness.papers.page import cells, record
-from likeness.run.files import write_json
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,7 @@ are, so images among them should be in [-1, 1]; other whole numbers become float
 numbers alone.
 """
 
-import errno
 import math
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +32,7 @@ from likeness.data.memory import from_uint8, to_uint8
 from likeness.data.pixels import as_images
 from likeness.data.splits import TRAIN
 from likeness.errors import InputError, unknown
+from likeness.files import replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,7 +52,7 @@ def write(x: Float[Tensor, "n ..."], path: str | Path, dataset: Dataset | Column
     path, x = Path(path), x.detach().cpu().float()
     columns = dataset.columns if isinstance(dataset, Dataset) else dataset
     _check(x, path)
-    with _replacing(path) as beside:
+    with replacing(path) as beside:
         if path.suffix in ARRAYS:
             _write_array(beside, path.suffix, x)
         elif path.suffix in TABLES:
@@ -95,26 +91,6 @@ def _check(x: Tensor, path: Path) -> None:
         raise InputError(f"samples of shape {tuple(x.shape[1:])} are no rows: write {path.name} as .npy or a folder")
     if path.is_dir() and (path.suffix or any(path.iterdir())):
         raise InputError(f"{path} is a folder that is not empty: choose another name, or empty it first")
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A place beside `path`, for a file or a folder, which takes its place if all goes well."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield beside
-        if beside.is_dir() and path.is_dir():
-            path.rmdir()
-        beside.replace(path)
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        why, remedy = (
-            ("the disk is full", "free some space") if full else (error.strerror or error, "choose another place")
-        )
-        raise InputError(f"cannot write {path} ({why}): {remedy}") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True) if beside.is_dir() else beside.unlink(missing_ok=True)
 
 
 def _write_array(path: Path, suffix: str, x: Tensor) -> None:

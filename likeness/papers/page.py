@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from likeness.files import read_json, write_json
 from likeness.papers.card import SCALES, card, names
-from likeness.run.files import read_json, write_json
 
 
 def place(folder: Path, outcome: dict[str, Any]) -> Path:

@@ -15,7 +15,7 @@ import torch
 
 from likeness import __version__
 from likeness.errors import InputError
-from likeness.run.files import read_json, write_json
+from likeness.files import read_json, write_json
 
 
 @dataclass(frozen=True)

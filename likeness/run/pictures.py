@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from likeness.errors import InputError
-from likeness.run.files import replacing
+from likeness.files import replacing
 
 if TYPE_CHECKING:
     import numpy as np

@@ -25,8 +25,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from likeness.files import replacing, write_json
 from likeness.run.charts import Series, calibration_chart, line_chart
-from likeness.run.files import replacing, write_json
 from likeness.run.markup import facts, flat, is_number, number, section
 from likeness.run.scoretable import Report, cells, table, verdict
 from likeness.run.words import METRICS, SOURCES, SUBJECTS, metric_label, plain

@@ -64,7 +64,7 @@ def test_what_stood_there_is_replaced_whole_or_not_at_all(tmp_path: Path, monkey
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(export.np, "save", full)
-    with pytest.raises(InputError, match=r"disk is full.*free some space"):
+    with pytest.raises(InputError, match=r"no space left.*free some"):
         write(VECTORS + 1, path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from likeness.errors import InputError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A place beside `path` to write to; what is there at the end takes the place of `path` in one go.
+    """A place beside `path` for a file or a folder; what is there at the end takes the place of `path` in one go.
 
     Raises:
         InputError: the disk is full or the folder cannot be written; what stood at `path` still stands.
@@ -22,13 +23,17 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield beside
-        with beside.open("rb") as f:
-            os.fsync(f.fileno())
+        if beside.is_dir():
+            if path.is_dir():
+                path.rmdir()  # only an empty one can be
+        else:
+            with beside.open("rb") as f:
+                os.fsync(f.fileno())
         beside.replace(path)
     except OSError as error:
         raise _explained(path, error) from error
     finally:
-        beside.unlink(missing_ok=True)
+        shutil.rmtree(beside) if beside.is_dir() else beside.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from likeness.errors import InputError
-from likeness.run.files import read_json, replacing, write_json
+from likeness.files import read_json, replacing, write_json
 
 
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
@@ -39,3 +39,16 @@ def test_reading_says_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(InputError, match="is not valid JSON"):
         read_json(tmp_path / "a.json")
+
+
+def test_a_folder_is_whole_or_absent_too(tmp_path: Path) -> None:
+    path = tmp_path / "many"
+    path.mkdir()
+    with replacing(path) as beside:
+        beside.mkdir()
+        (beside / "a").write_text("a")
+    assert [p.name for p in path.iterdir()] == ["a"]
+    with pytest.raises(InputError, match="cannot write"), replacing(path) as beside:  # it holds something now
+        beside.mkdir()
+    assert (path / "a").read_text() == "a"
+    assert [p.name for p in tmp_path.iterdir()] == ["many"]
