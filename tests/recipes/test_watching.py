@@ -1,0 +1,33 @@
+"""A checkpoint's score is reproducible, leaves the training's random state alone, and knows a better generator."""
+
+import torch
+
+from likeness.judge.features import raw
+from likeness.recipes.watching import Watcher
+
+
+def test_scores_repeat_and_do_not_touch_the_random_state(trained) -> None:
+    session, data = trained
+    state = torch.get_rng_state()
+    values = [Watcher(session.model, data, raw(), patience=None, seed=0)(1, {"critic": 1.0}).value for _ in range(2)]
+    assert values[0] == values[1]
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_the_truth_scores_better_and_a_collapsed_model_is_told(trained) -> None:
+    session, data = trained
+    score = Watcher(session.model, data, raw(), patience=None, seed=0)(1, {"critic": 1.0})
+    ideal = Watcher(session.model._replace(sampler=data.truth.sample), data, raw(), patience=None, seed=0)
+    assert ideal(1, {"critic": 1.0}).value < 0.05 < 5 * score.value + 0.05
+
+    def one_point(n: int, *, generator: object = None) -> torch.Tensor:
+        return data.truth.modes[:1].expand(n, 2) + 1e-3 * torch.randn(n, 2, generator=torch.Generator().manual_seed(0))
+
+    collapsed = Watcher(session.model._replace(sampler=one_point), data, raw(), patience=None, seed=0)
+    assert {"mode-collapse", "diversity-low"} <= {f.code for f in collapsed(1, {"critic": 1.0}).findings}
+
+
+def test_patience_ends_it(trained) -> None:
+    session, data = trained
+    watcher = Watcher(session.model, data, raw(), patience=2, seed=0)
+    assert [watcher(i, {"critic": 1.0}).stop for i in range(4)] == [False, False, True, True]
