@@ -71,13 +71,13 @@ class MetropolisHastings:
         if start.isneginf().any():
             raise InputError("the density ratio of a real sample is 0: chains cannot start there")
         x, d = propose(self.sampler, self.ratio, n, self.steps, source)
-        log_u = source.split("accept").uniform(n, self.steps, device=d.device).double().log()
-        here, moves = run_chains(start.to(d.device), d, log_u)
-        again, _ = run_chains(d[:, 0], d, log_u)
+        u, again = (source.split(name).uniform(n, self.steps, device=d.device).double() for name in ("accept", "again"))
+        here, moves = run_chains(start.to(d.device), d, u.log())
+        restarted, _ = run_chains(d[:, 0], d, again.log())
         self.stuck += int((here < 0).sum())
         self.tally.count(n * self.steps, int(moves.sum()))
         self.tally.critic_passes += n
-        return pick(x, torch.where(here < 0, again.clamp(min=0), here))
+        return pick(x, torch.where(here < 0, restarted, here))
 
     def report(self) -> Report:
         """The facts so far; `stuck` is the share of the chains that never moved, `moves` the mean moves of a chain."""
