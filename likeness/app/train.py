@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from likeness.app.console import device, progress, say, threads, warn
+from likeness.app.console import device, progress, say, threads, warn, working
 from likeness.app.options import parsed
+from likeness.data.dataset import Dataset
 from likeness.errors import InputError
+from likeness.judge.features import FeatureSpace
 from likeness.recipes.common import Common, names, recipe
 from likeness.recipes.outcome import Outcome, Refinement
-from likeness.recipes.pipeline import begin, read, training
+from likeness.recipes.pipeline import Session, begin, read, training
+from likeness.recipes.spaces import space_for
 
 
 @dataclass(frozen=True)
@@ -40,19 +42,21 @@ def run(asked: Asked) -> None:
     parts = len(data.train), len(data.validation), len(data.test)
     say(f"{data.name}: {parts[0]} samples to learn from, {parts[1]} to choose by, {parts[2]} to judge by")
     session = begin(asked.name, settings, data)
-    learn(session, data)
+    with working("fitting the space to judge in"):
+        space = space_for(settings.features, data, settings.seed, settings.device)
+    learn(session, data, space)
     if settings.report:
-        present(Outcome(session, data, Refinement()))
+        present(Outcome(session, data, space, Refinement()))
     else:
         say(f"trained: likeness sample {session.run.folder}")
 
 
-def learn(session: Any, data: Any) -> None:
+def learn(session: Session, data: Dataset, space: FeatureSpace) -> None:
     """The training with its bar; an interrupt ends it, and what was learned is on disk."""
     folder, steps = session.run.folder, session.settings.steps or 1
     try:
         with progress(f"training {session.run.recipe}", steps) as bar:
-            for tick in training(session, data):
+            for tick in training(session, data, space):
                 losses = "  ".join(f"{name} {value:.3f}" for name, value in tick.terms.items())
                 bar.update(tick.iteration, losses)
                 if tick.score is not None:

@@ -20,7 +20,7 @@ from likeness.judge.judge import judge
 from likeness.judge.score import Score, Scores
 from likeness.recipes.pipeline import Session
 from likeness.recipes.refinement import Refinement, Say, density_ratio, refined
-from likeness.recipes.spaces import LEARNED, space_for
+from likeness.recipes.spaces import LEARNED
 from likeness.refine import DensityRatio, Report
 from likeness.run import report as page
 from likeness.run.pictures import picture
@@ -54,6 +54,7 @@ class Outcome:
 
     session: Session
     data: Dataset
+    space: FeatureSpace
     how: Refinement
     report: dict[str, Any] = field(default_factory=dict)
     warnings: list[tuple[str, Finding]] = field(default_factory=list)
@@ -61,17 +62,16 @@ class Outcome:
 
     def work(self, tell: Say) -> None:
         """Refine, judge the draws before and after, draw the pictures."""
-        s, seed, device = self.session, self.session.settings.seed, self.session.settings.device
+        s, device = self.session, self.session.settings.device
         real = whole(self.data.train, LEARNED).x.to(device)
         began = time.monotonic()
         ratio = density_ratio(s, real, self.how, tell)
         better = refined(s, ratio, real, self.how)
-        space = space_for(s.settings.features, self.data, seed, device)
         self.seconds["density ratio"] = time.monotonic() - began
         table = {}
         for name, sampler in (("raw", s.model.sampler), ("refined", better)):
             began = time.monotonic()
-            table[name] = table_of(sampler, self.data, space, s, partial(_named, tell, name))
+            table[name] = table_of(sampler, self.data, self.space, s, partial(_named, tell, name))
             self.warnings += [("judge", f) for f in table[name].warnings if ("judge", f) not in self.warnings]
             self.seconds[f"judge {name}"] = time.monotonic() - began
         facts: Report = better.report()

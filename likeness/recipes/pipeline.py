@@ -13,8 +13,8 @@ from likeness.data.columns import Columns
 from likeness.data.dataset import Dataset
 from likeness.data.load import load
 from likeness.errors import InputError
+from likeness.judge.features import FeatureSpace
 from likeness.recipes.common import Common, Facts, Model, recipe
-from likeness.recipes.spaces import space_for
 from likeness.recipes.watching import Watcher
 from likeness.run import checkpoint
 from likeness.run.fit import Cadence, Tick, fit
@@ -74,13 +74,12 @@ def begin(name: str, settings: Common, data: Dataset) -> Session:
     return Session(run, model, settings)
 
 
-def training(session: Session, data: Dataset) -> Iterator[Tick]:
-    """Train, judging the draws now and then; the model ends with the weights of the best checkpoint."""
+def training(session: Session, data: Dataset, space: FeatureSpace) -> Iterator[Tick]:
+    """Train, judging the draws in `space` now and then; the model ends with the weights of the best checkpoint."""
     s = session.settings
     steps, size = s.steps or 1, s.batch_size or 1
     every = s.judge_every or max(1, steps // 10)
     cadence = Cadence(max(1, steps // RECORDS), every)
-    space = space_for(s.features, data, s.seed, s.device)
     score = Watcher(session.model, data, space, patience=s.patience, seed=s.seed)
     feed = batches(data.train, size, seed=s.seed, steps=steps, device=s.device)
     yield from fit(session.run, session.model.learner, feed, cadence, score)

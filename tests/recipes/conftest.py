@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from likeness.data import Dataset, load
+from likeness.judge.features import raw
 from likeness.recipes.gan import Settings
 from likeness.recipes.pipeline import Session, begin, training
 
@@ -23,6 +24,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     data = load("ring8")
     settings = Settings(data="ring8", out=folder, device="cpu", width=32)
     session = begin("gan", replace(settings, steps=400, batch_size=128, judge_every=100), data)
-    for _ in training(session, data):
+    for _ in training(session, data, raw()):
         pass
     return Trained(session, data)

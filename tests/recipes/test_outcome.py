@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from likeness.judge.features import raw
 from likeness.judge.protocol import Protocol
 from likeness.judge.score import Score, Scores
 from likeness.recipes import outcome
@@ -33,7 +34,7 @@ def test_the_verdict_follows_from_the_intervals(value: float, half: float, beyon
 def test_a_run_is_reported_whole(trained, monkeypatch) -> None:
     monkeypatch.setattr(outcome, "LARGEST", 400)
     told: list[str] = []
-    made = Outcome(trained.session, trained.data, replace(Refinement(), ratio_steps=200, budget=4))
+    made = Outcome(trained.session, trained.data, raw(), replace(Refinement(), ratio_steps=200, budget=4))
     made.work(lambda done, total, what: told.append(what))
     page = made.write()
     report = json.loads((page.parent / "report.json").read_text())
