@@ -82,7 +82,7 @@ def judge(
             steps(f"{name}: {case.name or 'subject'}")
             rows += measure(case, ground)
     warnings = (*given.notes, *notes, *space.findings, *_diagnosis(given, rows, cases[0].features.shape[1]))
-    return Scores(tuple(rows), _protocol(given, space, seed), warnings)
+    return Scores(tuple(rows), _protocol(given, space, seed, reference, heldout), warnings)
 
 
 def _steps(progress: Progress | None, baselines: bool) -> Callable[[str], None]:
@@ -169,9 +169,10 @@ def _diagnosis(given: Material, rows: list[Score], d: int) -> list[Finding]:
     ]
 
 
-def _protocol(given: Material, space: FeatureSpace, seed: int) -> Protocol:
+def _protocol(given: Material, space: FeatureSpace, seed: int, reference: Tensor, heldout: Tensor | None) -> Protocol:
+    half = "" if given.heldout is None else "half of the reference"
     return Protocol(
-        reference=fingerprint(given.reference),
+        reference=fingerprint(reference.float()),
         n_reference=len(given.reference),
         n=len(given.subject),
         features=space.name,
@@ -181,5 +182,5 @@ def _protocol(given: Material, space: FeatureSpace, seed: int) -> Protocol:
         neighbours=K,
         seed=seed,
         train="" if given.train is None else fingerprint(given.train),
-        heldout="" if given.heldout is None else fingerprint(given.heldout),
+        heldout=half if heldout is None or not half else fingerprint(heldout.float()),
     )

@@ -76,9 +76,11 @@ def material(
         have = 0 if train is None else len(train)
         raise InputError(f"{len(labels)} labels for {have} training samples: give each training sample its label")
     if not baselines:
-        heldout = None
+        reference, heldout = shuffled(reference, seed), None
     elif heldout is None:
         reference, heldout = _split(reference, seed)
+    else:
+        reference, heldout = shuffled(reference, seed), shuffled(heldout, seed)
     most = _most(subject, reference, n)
     count = most if heldout is None else min(most, len(heldout))
     samples = _take(subject, count, seed)
@@ -91,6 +93,11 @@ def material(
 def shares(train: Tensor, *, seed: int) -> tuple[Tensor, Tensor]:
     """Places of two halves of the training samples: one to fit feature spaces to, one for the memoriser."""
     return halves(torch.arange(len(train)), seed=seed)
+
+
+def shuffled(x: Tensor, seed: int) -> Tensor:
+    """The rows in random order: parts and groups of rows stand for the whole, also in files sorted by class."""
+    return x[torch.randperm(len(x), generator=torch.Generator().manual_seed(seed)).to(x.device)]
 
 
 def _split(reference: Tensor, seed: int) -> tuple[Tensor, Tensor]:
@@ -113,8 +120,7 @@ def _most(subject: Sampler | Tensor, reference: Tensor, n: int | None) -> int:
 def _take(subject: Sampler | Tensor, count: int, seed: int) -> Tensor:
     if not isinstance(subject, Tensor):
         return draw(subject, count, generator=seed)
-    order = torch.randperm(len(subject), generator=torch.Generator().manual_seed(seed))
-    return subject[order[:count].to(subject.device)]
+    return shuffled(subject, seed)[:count]
 
 
 def _notes(n: int | None, count: int) -> tuple[Finding, ...]:

@@ -18,9 +18,9 @@ from torch.nn.functional import one_hot
 from likeness.errors import InputError
 from likeness.judge.resample import GROUPS, groups_of
 
-BLOCK = 512  # a block of float64 stays in the cache of a core
+BLOCK = 1024
 K = 5  # neighbours, for precision, recall, density and coverage alike
-SPARE = 3  # times k neighbours are kept, so that enough are left without any one group
+SPARE = 5  # neighbours kept beyond k, so that k are left without any one group
 
 Kernel = Callable[[Tensor, int], Tensor]  # inner products and the dimension of the features -> kernel values
 
@@ -90,7 +90,7 @@ def within(
         raise InputError(f"{n} samples are too few for {k} neighbours: give at least {k + 1}")
     norms, group = squared_norms(x, block=block), groups_of(n, groups=groups).to(x.device)
     hot = one_hot(group, groups).double()
-    near = Near.none(n, min(n - 1, k * SPARE), x.device)
+    near = Near.none(n, min(n - 1, k + SPARE), x.device)
     sums = torch.zeros(groups, groups, dtype=torch.float64, device=x.device)
     for rows, columns, xy in products(x, block=block):
         distance = _squared_distance(norms[rows], norms[columns], xy)
@@ -121,14 +121,17 @@ def between(
     group, other_group = (groups_of(len(z), groups=groups).to(real.device) for z in (real, fake))
     hot, other_hot = one_hot(group, groups).double(), one_hot(other_group, groups).double()
     stays, other_stays = _stays(group, groups), _stays(other_group, groups)
+    widest, other_widest = real_inside.radius.amax(1), fake_inside.radius.amax(1)
     held, covered, recalled = (torch.zeros(c, groups + 1, dtype=torch.int32, device=real.device) for c in (m, n, n))
     sums = torch.zeros(groups, groups, dtype=torch.float64, device=real.device)
     for rows, columns, xy in products(real, fake, block=block):
         distance = _squared_distance(norms[rows], other_norms[columns], xy)
-        i, j, hit = _inside(distance, real_inside.radius[rows], stays[rows], other_stays[columns])
+        i, j = (distance < widest[rows, None]).nonzero(as_tuple=True)
+        hit = _inside(distance[i, j], real_inside.radius[rows][i], stays[rows][i], other_stays[columns][j])
         held[columns].index_add_(0, j, hit)
         covered[rows].index_add_(0, i, hit)
-        j, i, hit = _inside(distance.T, fake_inside.radius[columns], other_stays[columns], stays[rows])
+        i, j = (distance < other_widest[columns]).nonzero(as_tuple=True)
+        hit = _inside(distance[i, j], fake_inside.radius[columns][j], stays[rows][i], other_stays[columns][j])
         recalled[rows].index_add_(0, i, hit)
         sums += hot[rows].T @ (kernel(xy, d) @ other_hot[columns])
     return Between(held, covered, recalled, sums)
@@ -152,11 +155,9 @@ def _stays(group: Tensor, groups: int) -> Tensor:
     return group[:, None] != torch.arange(groups + 1, device=group.device)
 
 
-def _inside(distance: Tensor, radius: Tensor, stays: Tensor, other_stays: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Places of the pairs in which a column lies in the ball of a row, and with which group left out it does."""
-    i, j = (distance < radius.amax(1, keepdim=True)).nonzero(as_tuple=True)
-    hit = (distance[i, j, None] < radius[i]) & stays[i] & other_stays[j]
-    return i, j, hit.int()
+def _inside(distance: Tensor, radius: Tensor, stays: Tensor, other_stays: Tensor) -> Tensor:
+    """For some pairs, with which group left out both are there and the one is in the other's ball."""
+    return ((distance[:, None] < radius) & stays & other_stays).int()
 
 
 class Near(NamedTuple):

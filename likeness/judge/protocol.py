@@ -23,14 +23,15 @@ class Protocol:
     """Everything a score depends on besides the samples.
 
     Attributes:
-        reference: SHA-256 of the reference samples, with their number in `n_reference`.
+        reference: SHA-256 of the reference samples as given; `n_reference` of them were compared with.
         n: samples of the subject that were judged.
         features: name of the feature space, with the SHA-256 of its weights in `weights` ("" where it has none).
         resize: how images were brought to the size that the features need.
         dtype: precision of the features; all sums are float64.
         neighbours: k of precision, recall, density and coverage.
         train: SHA-256 of the training samples that memorisation is measured against, "" where there were none.
-        heldout: SHA-256 of the held-out baseline, "" where there was none.
+        heldout: SHA-256 of the held-out samples; or "half of the reference"; "" where there are no baselines.
+        seed: decides which samples are taken, how they are split, and every random number of the metrics.
     """
 
     reference: str

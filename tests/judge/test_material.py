@@ -45,6 +45,14 @@ def test_a_random_part_of_ordered_samples_is_taken():
     assert made(ordered, heldout=X).subject.mean() == pytest.approx(500, abs=100)
 
 
+def test_sorted_files_are_shuffled():
+    ordered = torch.arange(1000.0)[:, None].expand(1000, 3)
+    for found in (made(ordered, ordered, heldout=ordered), made(ordered, ordered, baselines=False)):
+        assert found.reference[:100].mean() == pytest.approx(500, abs=100)
+        assert found.subject[:100].mean() == pytest.approx(500, abs=100)
+    assert made(ordered, ordered, heldout=ordered, n=100).heldout.mean() == pytest.approx(500, abs=100)
+
+
 def test_shares_are_disjoint_halves():
     a, b = shares(torch.zeros(10, 2), seed=0)
     assert sorted([*a.tolist(), *b.tolist()]) == list(range(10))
