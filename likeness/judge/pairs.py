@@ -1,7 +1,7 @@
 """Everything that is counted over pairs of feature vectors, in one blocked pass: neighbours, balls and kernel sums.
 
 All of it comes from the inner products of a block of rows with a block of columns, in float64:
-    d²(x, y) = ‖x‖² + ‖y‖² − 2 xᵀy                                                       (1)
+    d²(x, y) = ‖x‖² + ‖y‖² − 2 xᵀy
 so a pass needs memory for a few blocks, whatever the number of rows, and one pass serves precision, recall, density,
 coverage and the kernel distance. `within` looks at one set (and can be kept for a reference used many times),
 `between` at two.
@@ -148,7 +148,7 @@ def nearest(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], *, block: int = BL
 
 
 def _squared_distance(a: Tensor, b: Tensor, xy: Tensor) -> Tensor:
-    return torch.add(b, xy, alpha=-2).add_(a[:, None])  # (1)
+    return torch.add(b, xy, alpha=-2).add_(a[:, None])
 
 
 def _stays(group: Tensor, groups: int) -> Tensor:
