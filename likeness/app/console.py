@@ -27,14 +27,16 @@ class Bar:
 
     def stage(self, done: int, total: int, what: str) -> None:
         """One of several stages of unlike length: what is being done, and how far it is."""
-        if self.progress is not None and self.task is not None:
-            self.progress.update(self.task, completed=done, total=total, facts=what)
+        if total != self.total:
+            self.began = time.monotonic()
+        self.update(done, what, total=total)
 
-    def update(self, done: int, facts: str = "") -> None:
-        now = time.monotonic()
+    def update(self, done: int, facts: str = "", *, total: int | None = None) -> None:
+        """So many pieces are done; `facts` are shown beside the bar."""
+        now, self.total = time.monotonic(), self.total if total is None else total
         rate = f"{done / max(now - self.began, 1e-9):.1f}/s"
         if self.progress is not None and self.task is not None:
-            self.progress.update(self.task, completed=done, facts=facts, rate=rate)
+            self.progress.update(self.task, completed=done, total=self.total, facts=facts, rate=rate)
         elif now - self.said > 10:
             self.said = now
             left = (now - self.began) / done * (self.total - done) if self.total and done else 0.0

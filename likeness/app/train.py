@@ -37,7 +37,8 @@ def parse(words: list[str]) -> Asked:
 def run(asked: Asked) -> None:
     threads(asked.settings.threads)
     settings = replace(asked.settings, device=device(asked.settings.device))
-    data = read(settings)
+    with progress("reading") as bar:
+        data = read(settings, lambda done, total: bar.update(done, total=total))
     warn(data.notes)
     parts = len(data.train), len(data.validation), len(data.test)
     say(f"{data.name}: {parts[0]} samples to learn from, {parts[1]} to choose by, {parts[2]} to judge by")

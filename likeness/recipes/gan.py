@@ -87,10 +87,10 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
         "batch_size": min(64 if image else 256, facts.n_train),
         "penalty_weight": 10.0 if slope else 1.0 if image else 0.1,
         "penalty_every": 16 if image and not slope else 1,
-        "lr_g": 2e-4 if image else 1e-3,
-        "lr_d": 2e-4 if image else 1e-3,
+        "lr_g": 5e-4 if image and facts.event[1] > 16 else 1e-3,
+        "lr_d": 5e-4 if image and facts.event[1] > 16 else 1e-3,
         "d_z": 64 if image else max(8, 2 * facts.event[0]),
-        "width": 64 if image and facts.event[1] <= 32 else 32 if image else 128,
+        "width": 64 if image and facts.event[1] <= 16 else 32 if image else 128,
     }
     return replace(settings, **{k: v for k, v in chosen.items() if getattr(settings, k) is None})
 

@@ -1,6 +1,6 @@
 """From settings to a trained run, and back from its folder to a sampler: the way that every recipe takes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
@@ -41,8 +41,8 @@ class Session(NamedTuple):
         return None if state is None else Columns.from_state(state)
 
 
-def read(settings: Common) -> Dataset:
-    """The data that the settings name, read in the way they say."""
+def read(settings: Common, progress: Callable[[int, int], object] | None = None) -> Dataset:
+    """The data that the settings name, read in the way they say; `progress` is told how many files are decoded."""
     s = settings
     return load(
         s.data,
@@ -53,6 +53,7 @@ def read(settings: Common) -> Dataset:
         skip_broken=s.skip_broken,
         stream=s.stream,
         limit=s.limit,
+        progress=progress,
     )
 
 
