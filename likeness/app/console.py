@@ -23,23 +23,25 @@ class Bar:
     def __init__(self, what: str, total: int | None, progress: Progress | None) -> None:
         self.what, self.total, self.progress = what, total, progress
         self.began = self.said = time.monotonic()
+        self.base = 0
         self.task = progress.add_task(what, total=total, facts="", rate="") if progress else None
 
     def stage(self, done: int, total: int, what: str) -> None:
         """One of several stages of unlike length: what is being done, and how far it is."""
         if total != self.total:
-            self.began = time.monotonic()
+            self.began, self.base = time.monotonic(), done
         self.update(done, what, total=total)
 
     def update(self, done: int, facts: str = "", *, total: int | None = None) -> None:
         """So many pieces are done; `facts` are shown beside the bar."""
         now, self.total = time.monotonic(), self.total if total is None else total
-        rate = f"{done / max(now - self.began, 1e-9):.1f}/s"
+        pace = (done - self.base) / max(now - self.began, 0.1)
+        rate = f"{pace:.1f}/s"
         if self.progress is not None and self.task is not None:
             self.progress.update(self.task, completed=done, total=self.total, facts=facts, rate=rate)
         elif now - self.said > 10:
             self.said = now
-            left = (now - self.began) / done * (self.total - done) if self.total and done else 0.0
+            left = (self.total - done) / pace if self.total and pace else 0.0
             print(f"{self.what}: {done}/{self.total or '?'} {rate}, {left:.0f} s left  {facts}", file=sys.stderr)
 
 
