@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from likeness.core import Method, Step, Update, train
 from likeness.errors import InputError
@@ -95,6 +96,7 @@ def fit_ratio(
         real: real samples that the judge will not use.
         network: a critic, trained in place; by default one that suits the shape of a sample.
         val_frac: the share of `real` (and of a finite sampler) that is held out, in (0, 1); 5000 at most.
+        lr, max_steps: Adam's learning rate falls from `lr` to 0 along a half cosine over `max_steps`.
         patience: how many steps without a better held-out loss end the training.
         progress: called with the step and the held-out loss (nats) every hundred steps.
 
@@ -113,7 +115,7 @@ def fit_ratio(
         method = RealOrGenerated(network).to(real.device)
         batches = _pairs(train_real, fakes, batch_size, max_steps)
         optimiser = torch.optim.Adam([p for p in method.parameters() if p.requires_grad], lr=lr)
-        steps = train(method, batches, optimiser)
+        steps = _annealed(train(method, batches, optimiser), CosineAnnealingLR(optimiser, max(max_steps, 1)))
         every = min(CHECK_EVERY, max_steps)
         fit = _stopped_early(method, steps, (held_real, held_fake), patience=patience, every=every, progress=progress)
         own = calibration.log_loss(*_logits(method, train_real[: len(held_real)], fakes(0)))
@@ -192,6 +194,13 @@ def _fresh(sampler: Sampler, like: Tensor, batch_size: int, seed: int) -> tuple[
 def _pairs(real: Tensor, fakes: Callable[[int], Tensor], n: int, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
     for step in range(steps):
         yield real[torch.randint(len(real), (n,))], fakes(step)
+
+
+def _annealed(steps: Iterator[Step], schedule: CosineAnnealingLR) -> Iterator[Step]:
+    """Steps that grow smaller: at a constant rate the last ones shake the logits, and the ratio with them."""
+    for step in steps:
+        schedule.step()
+        yield step
 
 
 def _stopped_early(
