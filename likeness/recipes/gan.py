@@ -42,7 +42,7 @@ class Settings(Common):
     penalty: Literal["none", "r1", "r2", "r1-r2", "gradient-penalty"] = "r1"
     """What keeps the critic smooth."""
     penalty_weight: float | None = None
-    """Its weight: 1 for r1 and r2 of images and 0.1 of vectors, 10 for the gradient penalty, if not given."""
+    """Its weight: 0.1 for r1 and r2, 10 for the gradient penalty, if not given."""
     penalty_every: int | None = None
     """Apply it at every k-th step, k times as strong; 16 for images and 1 for vectors if not given."""
     n_critic: int = 1
@@ -65,8 +65,8 @@ class Settings(Common):
     """Bound on the critic's weights."""
     spectral: bool = False
     """Normalise the critic's layers by their spectral norm."""
-    minibatch_std: bool = False
-    """Let the critic see the spread of a batch, in training."""
+    minibatch_std: bool = True
+    """Let the critic of images see how alike those of a batch are, in training."""
     conditional: bool = False
     """Generate by class, where the data have labels."""
 
@@ -85,7 +85,7 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
     chosen: dict[str, Any] = {
         "steps": 4000,
         "batch_size": min(64 if image else 256, facts.n_train),
-        "penalty_weight": 10.0 if slope else 1.0 if image else 0.1,
+        "penalty_weight": 10.0 if slope else 0.1,
         "penalty_every": 16 if image and not slope else 1,
         "lr_g": 5e-4 if image and facts.event[1] > 16 else 1e-3,
         "lr_d": 5e-4 if image and facts.event[1] > 16 else 1e-3,
@@ -125,7 +125,7 @@ def _game(settings: Settings, facts: Facts) -> GAN:
         width=settings.width,
         classes=classes,
         spectral=settings.spectral,
-        minibatch_std=settings.minibatch_std,
+        minibatch_std=settings.minibatch_std and len(facts.event) == 3,
     )
     noise = settings.instance_noise
     return GAN(

@@ -27,7 +27,7 @@ from likeness.run.pictures import picture
 from likeness.run.track import records
 from likeness.sampling import Sampler, Streams, draw
 
-SHOWN, LARGEST = 64, 10_000
+SHOWN, LARGEST = 64, 5000
 
 
 def table_of(subject: Sampler | Tensor, data: Dataset, space: FeatureSpace, session: Session, tell: Say) -> Scores:

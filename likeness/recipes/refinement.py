@@ -10,6 +10,7 @@ from likeness.errors import InputError, unknown
 from likeness.recipes.pipeline import Session
 from likeness.refine import (
     DensityRatio,
+    Projected,
     Report,
     fit_ratio,
     keep_training,
@@ -21,7 +22,7 @@ from likeness.refine import (
 from likeness.sampling import Sampler
 
 Method = Literal["rejection", "metropolis", "resampling", "langevin"]
-Source = Literal["keep-training", "fit", "own"]
+Source = Literal["auto", "keep-training", "project", "fit", "own"]
 Say = Callable[[int, int, str], object]  # pieces done, of how many, what comes next
 
 
@@ -37,8 +38,9 @@ class Refinement:
 
     method: Method = "rejection"
     """rejection keeps some of the draws (DRS), metropolis and langevin run chains, resampling picks from pools."""
-    ratio: Source = "keep-training"
-    """Whose judgement: the model's critic, trained on and calibrated; a classifier fitted afresh; the critic as is."""
+    ratio: Source = "auto"
+    """Whose judgement: the model's critic trained on (keep-training) or as it is (own); a classifier fitted afresh to
+    samples (fit) or to their principal components (project); auto: project for images, else the critic trained on."""
     budget: float | None = None
     """Proposals a draw one can afford; the least distortion that yields the draws (10 if nothing else is given)."""
     percentile: float | None = None
@@ -57,15 +59,14 @@ def density_ratio(session: Session, real: Tensor, how: Refinement, tell: Say | N
     """log p_data / p_model by the model's critic or by a classifier fitted to its draws.
 
     Raises:
-        InputError: the model has no critic and one was asked for.
+        InputError: the model has no critic and its judgement was asked for.
     """
-    model = session.model
+    model, options = session.model, fitting(real, how, session.settings.seed, tell)
     if how.ratio == "own":
         if model.critic is None:
             raise InputError("--ratio own: this model has no critic of its own; use --ratio fit")
         return DensityRatio(model.critic)
-    options = fitting(real, how, session.settings.seed, tell)
-    if how.ratio == "fit" or model.critic is None:
+    if how.ratio in ("fit", "project") or "network" in options or model.critic is None:
         return fit_ratio(model.sampler, real, **options)
     return keep_training(model.critic, model.sampler, real, logistic=model.logistic, **options)
 
@@ -73,6 +74,7 @@ def density_ratio(session: Session, real: Tensor, how: Refinement, tell: Say | N
 def fitting(real: Tensor, how: Refinement, seed: int, tell: Say | None) -> dict[str, Any]:
     """The options of `fit_ratio`: images take fewer and smaller batches, as each costs a hundred times a vector's."""
     image = real.ndim == 4
+    projected = how.ratio == "project" or (how.ratio == "auto" and image)
     steps = how.ratio_steps or (1500 if image else 6000)
 
     def told(step: int, loss: float) -> None:
@@ -80,7 +82,8 @@ def fitting(real: Tensor, how: Refinement, seed: int, tell: Say | None) -> dict[
             tell(step, steps, f"density ratio, {loss:.3f} nats on held-out data")
 
     batch, patience = (128, 500) if image else (512, 1000)
-    return {"batch_size": batch, "max_steps": steps, "patience": patience, "seed": seed, "progress": told}
+    options = {"batch_size": batch, "max_steps": steps, "patience": patience, "seed": seed, "progress": told}
+    return options | ({"network": Projected(real)} if projected else {})
 
 
 def refined(session: Session, ratio: DensityRatio, real: Tensor, how: Refinement) -> Refined:

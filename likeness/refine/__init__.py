@@ -6,6 +6,7 @@ from likeness.refine.distortion import Distortion
 from likeness.refine.fitting import fit_ratio, keep_training
 from likeness.refine.latent_langevin import latent_langevin
 from likeness.refine.metropolis import metropolis_hastings
+from likeness.refine.projection import Projected
 from likeness.refine.ratio import DensityRatio, calibrate
 from likeness.refine.rejection import budget_for, rejection
 from likeness.refine.report import Report
@@ -16,6 +17,7 @@ __all__ = [
     "Calibration",
     "DensityRatio",
     "Distortion",
+    "Projected",
     "Report",
     "Scored",
     "budget_for",
