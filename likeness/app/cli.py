@@ -20,7 +20,7 @@ VERBS = {
     "compare": "put the scores of several runs or files side by side, if they can be compared",
     "papers": "list the cards: what is claimed, what was measured here",
     "reproduce": "run a card and hold it against the paper's claim",
-    "demo": "the main job on data that is built in: about two minutes, ends with a report",
+    "demo": "the main job on data that is built in: two minutes, ends with a report",
 }
 
 

@@ -25,8 +25,9 @@ from likeness.errors import InputError, unknown
 
 Scale = Literal["quick", "laptop", "gpu"]
 Numbers = Mapping[str, float]  # what one seed measured
+Verdict = Callable[[Sequence[Numbers]], bool]  # given the numbers of every seed, whether a claim is true
 SCALES: tuple[Scale, ...] = ("quick", "laptop", "gpu")
-SHARED = {"card", "page"}  # files of this room that are no card
+SHARED = {"card", "page"}  # files of this room that are no card, as are those whose name begins with _
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Claim:
     key: str
     published: str | None = None
     baseline: str | None = None
-    holds: Callable[[Sequence[Numbers]], bool] | None = None
+    holds: Verdict | None = None
     scales: tuple[Scale, ...] = ("laptop", "gpu")
 
 
@@ -89,10 +90,15 @@ class Outcome:
         }
 
 
+def for_each(holds: Callable[[Numbers], bool], inside: Callable[[Numbers], bool] = lambda n: True) -> Verdict:
+    """The verdict that it holds for each seed inside a regime; false where no seed is inside."""
+    return lambda numbers: any(map(inside, numbers)) and all(holds(n) for n in numbers if inside(n))
+
+
 def names() -> list[str]:
     """The cards there are: the modules of this room."""
     here = str(Path(__file__).parent)
-    return sorted(m.name.replace("_", "-") for m in iter_modules([here]) if m.name not in SHARED)
+    return sorted(m.name.replace("_", "-") for m in iter_modules([here]) if m.name not in SHARED and m.name[0] != "_")
 
 
 def card(name: str) -> Card:
