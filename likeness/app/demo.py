@@ -1,6 +1,6 @@
 """`likeness demo`: the main job on data that are built in, from training to the report."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from likeness.app import train
@@ -24,6 +24,4 @@ class Options:
 def run(options: Options) -> None:
     threads(options.threads)
     folder = options.out or free_folder(Path("runs"), "demo")
-    early = Settings(data="grid25", steps=2500, batch_size=128, d_z=2, penalty="none", ema=0.0, device="cpu")
-    settings = replace(early, seed=options.seed, out=folder)
-    train.run(train.Asked("gan", settings))
+    train.run(train.Asked("gan", Settings(data="grid25", steps=2500, seed=options.seed, device="cpu", out=folder)))
