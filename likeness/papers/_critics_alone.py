@@ -20,7 +20,7 @@ from likeness.data import Dataset, batches, whole
 from likeness.gan import GAN, Penalty, gradient_penalty, wasserstein
 from likeness.gan.penalties import slope
 from likeness.nn import VectorCritic
-from likeness.papers.card import Claim, Verdict, for_each
+from likeness.papers.card import SCALES, Claim, Verdict, for_each
 
 TOYS = {"ring8": "8 Gaussians", "grid25": "25 Gaussians", "spirals": "spirals"}
 SEEN = 1000  # samples that a number is measured on
@@ -132,13 +132,13 @@ CLAIMS = (
     Claim("critic alone, 8 Gaussians: mean slope between data and model", "ring8.gp.slope", "1", "ring8.clip.slope",
           for_each(lambda n: 0.8 < n["ring8.gp.slope"] < 1.2)),
     Claim("clipping: share of weights at the extremes", "ring8.clip.extreme", "most (figure 1b)",
-          "ring8.gp.extreme", for_each(lambda n: n["ring8.clip.extreme"] > 0.5 > 10 * n["ring8.gp.extreme"])),
+          "ring8.gp.extreme", for_each(lambda n: n["ring8.clip.extreme"] > 0.5 > 10 * n["ring8.gp.extreme"]), SCALES),
     Claim("gradient's growth a layer, 12 layers, powers of ten: penalty", "layers.gp", "about 0", None,
           for_each(lambda n: abs(n["layers.gp"]) < 0.2)),
     Claim("… clipped at 0.1", "layers.clip0.1", "explodes", "layers.gp",
           for_each(lambda n: n["layers.clip0.1"] > 0.2)),
     Claim("… clipped at 0.01", "layers.clip0.01", "vanishes", "layers.gp",
-          for_each(lambda n: n["layers.clip0.01"] < -0.2)),
+          for_each(lambda n: n["layers.clip0.01"] < -0.2), SCALES),
     Claim("… clipped at 0.001", "layers.clip0.001", "vanishes", "layers.gp",
-          for_each(lambda n: n["layers.clip0.001"] < -0.2)),
+          for_each(lambda n: n["layers.clip0.001"] < -0.2), SCALES),
 )  # fmt: skip

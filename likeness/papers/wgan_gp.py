@@ -127,12 +127,12 @@ CARD = Card(
     "wgan-gp",
     "Improved Training of Wasserstein GANs",
     "https://arxiv.org/abs/1704.00028",
-    "The baseline is weight clipping on the same seed, networks and number of steps (c 0.01, RMSProp at the speed of "
-    "the other players, which suits it better here than its authors' 5e-5). Critics alone face the data plus "
-    "unit-variance noise. Games: 400 moves of the generator, five of the critic for each, perceptrons of three layers "
-    "of 128 units, Adam at 5e-4; an architecture is trained when its samples hold all eight modes and are closer than "
-    "1 to the data. λ is 10 but on toys 0.1, as in the authors' code: with 10 the toy game does not settle so soon. "
-    "Scores on images are of digits, by their own classifier, the paper's of CIFAR-10: only their order compares.",
+    "The baseline is weight clipping on the same seed, networks and number of steps (c 0.01, RMSProp). Critics alone "
+    "face the data plus unit-variance noise. Games: 400 moves of the generator, five of the critic for each, "
+    "perceptrons of three layers of 128 units, every player at 5e-4 to make do with few moves; an architecture is "
+    "trained when its samples hold all eight modes and are closer than 1 to the data. λ is 10, but on toys 0.1, as in "
+    "the authors' code: with 10 the toy game does not settle so soon. Scores on images are of digits, by their own "
+    "classifier, the paper's of CIFAR-10: only their order compares.",
     measure,
     (
         *_critics_alone.CLAIMS,
