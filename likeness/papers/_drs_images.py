@@ -79,11 +79,11 @@ def label_entropy(f: Float[Tensor, "n d"], known: Float[Tensor, "m d"], y: Int[T
 
 
 def claims() -> tuple[Claim, ...]:
-    """For each set of images: the Fréchet distance falls, and no class is lost."""
+    """The Fréchet distance falls and no class is lost: measured for both sets, and steady on the larger one alone."""
     rows = []
     for name in names():
         for way, told in (("keep", "critic trained on"), ("project", "ratio of 20 principal components")):
-            scales: tuple[Scale, ...] = ("laptop",) if way == "project" else ()
+            scales: tuple[Scale, ...] = ("laptop",) if (name, way) == (FASHION, "project") else ()
             parts = (("frechet", "Fréchet", IMAGENET, _lower), ("entropy", "entropy of labels", None, _no_class_lost))
             for key, what, said, holds in parts:
                 ours, raw = f"{name}.{way}.{key}", f"{name}.raw.{key}"

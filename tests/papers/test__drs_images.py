@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from likeness.papers._drs_images import claims, label_entropy, names
+from likeness.papers._drs_images import FASHION, claims, label_entropy, names
 
 
 def test_the_entropy_falls_when_classes_are_lost() -> None:
@@ -22,15 +22,13 @@ def test_fashion_counts_only_where_it_is(tmp_path, monkeypatch) -> None:
     assert names() == ("digits", "fashion_mnist")
 
 
-def test_a_distance_that_does_not_fall_fails(monkeypatch) -> None:
-    monkeypatch.delenv("LIKENESS_DATA", raising=False)
+def test_a_distance_that_does_not_fall_fails(tmp_path, monkeypatch) -> None:
+    (tmp_path / FASHION).mkdir()
+    monkeypatch.setenv("LIKENESS_DATA", str(tmp_path))
     must = [claim for claim in claims() if "laptop" in claim.scales]
-    n = {
-        "digits.raw.frechet": 5.0,
-        "digits.raw.entropy": 2.3,
-        "digits.project.frechet": 4.0,
-        "digits.project.entropy": 2.29,
-    }
+    raw = {f"{FASHION}.raw.frechet": 5.0, f"{FASHION}.raw.entropy": 2.3}
+    n = raw | {f"{FASHION}.project.frechet": 4.0, f"{FASHION}.project.entropy": 2.29}
+    assert len(must) == 2
     assert all(claim.holds([n]) for claim in must)
-    worse = n | {"digits.project.frechet": 5.1, "digits.project.entropy": 2.0}
+    worse = n | {f"{FASHION}.project.frechet": 5.1, f"{FASHION}.project.entropy": 2.0}
     assert not any(claim.holds([worse]) for claim in must)
