@@ -61,7 +61,9 @@ def apart(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     """Starts the command line in a process of its own, in the test's folder."""
 
     def start(*words: object) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", "import sys; from likeness.app.cli import main; sys.exit(main())"]
+        listen = "signal.signal(signal.SIGINT, signal.default_int_handler)"  # a shell's background job ignores it
+        code = f"import signal, sys; {listen}; from likeness.app.cli import main; sys.exit(main())"
+        command = [sys.executable, "-c", code]
         return subprocess.Popen(
             [*command, *map(str, words)],
             cwd=tmp_path,

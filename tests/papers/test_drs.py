@@ -35,6 +35,7 @@ GOOD = {
     "keep95.modes": 25.0,
     "keep95.std": 0.05,
     "budget.hq": 97.0,
+    "budget100.kl": 0.1,
     "exact.kl": 0.1,
 }
 
@@ -47,6 +48,7 @@ def test_each_verdict_can_fail() -> None:
         ("keep95", "modes"): {"keep95.modes": 24.0},
         ("keep95", "std"): {"keep95.std": 0.08},
         ("budget", "hq"): {"budget.hq": 75.0},
+        ("budget100", "kl"): {"budget100.kl": 0.3},
         ("exact", "kl"): {"exact.kl": 0.3},
     }
     assert set(bad) == set(VERDICTS)
