@@ -42,7 +42,8 @@ class Refinement:
     """Whose judgement: the model's critic trained on (keep-training) or as it is (own); a classifier fitted afresh to
     samples (fit) or to their principal components (project); auto: project for images, else the critic trained on."""
     budget: float | None = None
-    """Proposals a draw one can afford; the least distortion that yields the draws (10 if nothing else is given)."""
+    """Proposals a draw one can afford; the least distortion that yields the draws (if nothing else is given, 100 for
+    vectors and 10 for images, whose proposals cost more)."""
     percentile: float | None = None
     """The paper's rule instead: reject so that this percentage falls below one half (95 for vectors, 80 for images)."""
     gamma: float | None = None
@@ -100,7 +101,9 @@ def refined(session: Session, ratio: DensityRatio, real: Tensor, how: Refinement
 def refined_by(sampler: Sampler, ratio: DensityRatio, real: Tensor, how: Refinement, seed: int) -> Refined:
     """The refined sampler, for any sampler."""
     if how.method == "rejection":
-        return rejection(sampler, ratio, budget=how.budget, percentile=how.percentile, gamma=how.gamma, seed=seed)
+        open_choice = (how.budget, how.percentile, how.gamma) == (None, None, None)
+        budget = 100.0 if open_choice and real.ndim == 2 else how.budget
+        return rejection(sampler, ratio, budget=budget, percentile=how.percentile, gamma=how.gamma, seed=seed)
     if how.method == "metropolis":
         return metropolis_hastings(sampler, ratio, real, steps=how.chain_steps)
     if how.method == "resampling":

@@ -50,13 +50,16 @@ def direction(row: Report) -> str:
 
 
 def verdict(report: Report) -> str:
-    """The result in a sentence, by the metric that chose the checkpoint where there is one; then the others."""
+    """The result in a sentence, then the other metrics.
+
+    The sentence is about the share of high quality where the truth is known, else the metric that chose the checkpoint.
+    """
     known, compared = cells(report), {row["metric"]: row for row in report.get("verdict") or []}
     own = dict.fromkeys(metric for rows in known.values() for metric, baseline in rows if baseline is None)
     if not (metrics := list(compared or own)):
         return ""
     best: str = (report.get("best") or {}).get("metric", "")
-    chief = next((m for m in (best, "frechet") if m in metrics), metrics[0])
+    chief = next((m for m in ("high_quality", best, "frechet") if m in metrics), metrics[0])
     if not compared:
         return f'<p class="verdict">{_placed(chief, known)}</p>'
     row = compared[chief]
