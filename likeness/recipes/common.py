@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from torch import Tensor, nn
 
@@ -24,6 +24,19 @@ SHARED = {"common", "pipeline", "spaces", "watching", "refinement", "outcome"}  
 
 
 @dataclass(frozen=True)
+class Range:
+    """Where a sweep looks for a number: from `low` to `high`, both included, by their ratio where `log`.
+
+    It stands beside the setting, `lr: Annotated[float, Range(1e-4, 1e-2, log=True)]`. Literals and truth values need
+    none. A recipe may name in `SEARCHED` what is searched if nothing is asked for; otherwise all that have a range are.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+
+@dataclass(frozen=True)
 class Common:
     """Settings of every recipe."""
 
@@ -33,7 +46,7 @@ class Common:
     """Folder of the run; a new one below runs/ if not given."""
     steps: int | None = None
     """Batches to learn from; chosen by the data if not given."""
-    batch_size: int | None = None
+    batch_size: Annotated[int | None, Range(16, 512, log=True)] = None
     """Samples in a batch; chosen by the data if not given."""
     seed: int = 0
     """Decides first weights, order of the data and all draws."""

@@ -10,7 +10,7 @@ https://arxiv.org/abs/1801.04406
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from torch import nn
@@ -24,11 +24,12 @@ from likeness.gan.monitors import Saturation
 from likeness.gan.penalties import Penalty, gradient_penalty, r1, r2
 from likeness.nn.average import average
 from likeness.nn.choose import critic_for, generator_for
-from likeness.recipes.common import Common, Facts, Model, positive
+from likeness.recipes.common import Common, Facts, Model, Range, positive
 from likeness.run.fit import Learner
 
 BOUNDED = {"non-saturating", "minimax", "hinge", "relativistic"}  # critics' losses with the floor zero
 PENALTIES = {"none": (), "r1": (r1,), "r2": (r2,), "r1-r2": (r1, r2), "gradient-penalty": (gradient_penalty,)}
+SEARCHED = ("loss", "lr_g", "lr_d", "penalty_weight", "ema")  # by a sweep that is not told what to search
 
 
 @dataclass(frozen=True)
@@ -41,25 +42,25 @@ class Settings(Common):
     """What critic and generator minimise."""
     penalty: Literal["none", "r1", "r2", "r1-r2", "gradient-penalty"] = "r1"
     """What keeps the critic smooth."""
-    penalty_weight: float | None = None
+    penalty_weight: Annotated[float | None, Range(1e-3, 10, log=True)] = None
     """Its weight: 0.1 for r1 and r2, 10 for the gradient penalty, if not given."""
-    penalty_every: int | None = None
+    penalty_every: Annotated[int | None, Range(1, 16, log=True)] = None
     """Apply it at every k-th step, k times as strong; 16 for images and 1 for vectors if not given."""
-    n_critic: int = 1
+    n_critic: Annotated[int, Range(1, 5)] = 1
     """Moves of the critic for one of the generator."""
-    lr_g: float | None = None
+    lr_g: Annotated[float | None, Range(1e-4, 1e-2, log=True)] = None
     """Learning rate of the generator."""
-    lr_d: float | None = None
+    lr_d: Annotated[float | None, Range(1e-4, 1e-2, log=True)] = None
     """Learning rate of the critic; two time-scales where it differs from the generator's."""
-    d_z: int | None = None
+    d_z: Annotated[int | None, Range(2, 256, log=True)] = None
     """Size of the latent vector."""
-    width: int | None = None
+    width: Annotated[int | None, Range(16, 256, log=True)] = None
     """Channels (images, at half resolution) or units (vectors) of a layer."""
-    ema: float = 0.999
+    ema: Annotated[float, Range(0.9, 0.9999)] = 0.999
     """Share of the averaged generator that is kept at each step; 0 draws from the last weights."""
-    smoothing: float = 0.0
+    smoothing: Annotated[float, Range(0, 0.3)] = 0.0
     """One-sided label smoothing."""
-    instance_noise: float = 0.0
+    instance_noise: Annotated[float, Range(0, 1)] = 0.0
     """Standard deviation of noise on all that the critic sees; falls to zero over the training."""
     clip: float | None = None
     """Bound on the critic's weights."""
