@@ -20,6 +20,9 @@ Two rules make `detach`, `zero_grad` and `requires_grad_(False)` unnecessary in 
 An objective is a closure because `Optimizer.step(closure)` is PyTorch's own protocol: an optimiser that
 needs the loss twice (SAM, L-BFGS) is no special case. Every evaluation within one step sees the same random
 numbers. Inner updates are differentiated with `torch.func`, whose gradients need no `requires_grad`.
+
+A batch may be learned from in parts: by several processes, or piece by piece where its activations are too large
+for the memory (`accumulate`). Either way the step is that of the whole batch; `ranks` says how.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,6 +32,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from likeness import ranks
 from likeness.errors import InputError
 
 Terms = dict[str, Tensor]  # named scalars; their sum is minimised, each one is logged
@@ -66,32 +70,38 @@ def train(
     optimisers: Optimisers,
     *,
     gradients: Callable[[nn.Module], object] | None = None,
+    accumulate: int = 1,
 ) -> Iterator[Step]:
     """Learn from each batch in turn; logging, averaging, judging and stopping are the caller's loop body.
 
     Args:
         method: what is trained, already on its device.
-        batches: any iterable; the loop ends with it.
+        batches: any iterable; the loop ends with it. Several processes each get their part of every batch.
         optimisers: one optimiser a player, keyed by the module; or a single one for all of them.
-        gradients: called with the player after each backward pass and before it moves (clip, average).
+        gradients: called with the player after each backward pass and before it moves (clip, watch).
+        accumulate: pieces that a batch is cut into, to need less memory.
 
     Raises:
         InputError: a player has no optimiser, or its objective does not depend on its parameters.
     """
     method.train()
     for batch in batches:
-        terms = learn(method, batch, optimisers, gradients)
+        terms = learn(method, batch, optimisers, gradients, accumulate)
         yield Step(method.iteration, terms, batch)
 
 
 def learn(
-    method: Method, batch: Any, optimisers: Optimisers, gradients: Callable[[nn.Module], object] | None = None
+    method: Method,
+    batch: Any,
+    optimisers: Optimisers,
+    gradients: Callable[[nn.Module], object] | None = None,
+    accumulate: int = 1,
 ) -> Terms:
     """One step of `train`: move every player once, in the method's order; the terms of all of them."""
     terms: Terms = {}
     with torch.no_grad():
-        for player, objective in method.updates(batch):
-            new = _minimise(player, objective, _optimiser(optimisers, player), gradients)
+        for player, objectives in _turns(method, ranks.pieces(batch, accumulate)):
+            new = _minimise(player, objectives, _optimiser(optimisers, player), gradients)
             if clash := terms.keys() & new.keys():
                 raise InputError(f"two players both name a term {sorted(clash)[0]!r}: give each its own name")
             terms |= new
@@ -99,36 +109,75 @@ def learn(
     return terms
 
 
+Objectives = list[tuple[ranks.Part | None, Callable[[], Terms]]]
+
+
+def _turns(method: Method, pieces: list[ranks.Piece]) -> Iterator[tuple[nn.Module, Objectives]]:
+    """Each player with its objective on every piece; the body of `updates` runs for all pieces side by side."""
+    running = [(part, method.updates(batch)) for part, batch in pieces]
+    while True:
+        again, found = _replay(method), []
+        for i, (part, updates) in enumerate(running):
+            if i:
+                again()
+            with ranks.holding(part):
+                found.append(next(updates, None))
+        if found[0] is None:
+            return
+        yield found[0][0], [(part, update[1]) for (part, _), update in zip(running, found) if update is not None]
+
+
 def _minimise(
     player: nn.Module,
-    objective: Callable[[], Terms],
+    objectives: Objectives,
     optimiser: Optimizer,
     gradients: Callable[[nn.Module], object] | None,
 ) -> Terms:
     moving = [p for p in player.parameters() if p.requires_grad]
     seen: list[Terms] = []
-    devices = {p.device for p in moving if p.device.type == "cuda"}
-    random = torch.get_rng_state(), [torch.cuda.get_rng_state(d) for d in devices]
+    again = _replay(player)
 
     def closure() -> Tensor:
-        if seen:  # evaluated again within this step: the same random numbers as the first time
-            torch.set_rng_state(random[0])
-            for device, state in zip(devices, random[1], strict=True):
-                torch.cuda.set_rng_state(state, device)
         optimiser.zero_grad()
-        with torch.enable_grad():
-            terms = objective()
-            loss = sum(terms.values(), start=torch.zeros((), device=moving[0].device))
-            if not loss.requires_grad:
-                raise InputError(f"the terms {list(terms)} do not depend on any parameter of the player they train")
-            loss.backward(inputs=moving)
+        terms: Terms = {}
+        for i, (part, objective) in enumerate(objectives):
+            if i or seen:  # evaluated again within this step: the same random numbers as the first time
+                again()
+            with torch.enable_grad(), ranks.holding(part):
+                for name, term in _descend(objective(), part, moving).items():
+                    terms[name] = terms[name] + term if name in terms else term
+        if ranks.world().size > 1:
+            ranks.reduced([p.grad for p in moving if p.grad is not None and not ranks.is_sharded(p)])
         if gradients is not None:
             gradients(player)
-        seen.append({name: term.detach() for name, term in terms.items()})
-        return loss.detach()
+        seen.append(terms)
+        return sum(terms.values(), start=torch.zeros((), device=moving[0].device))
 
     optimiser.step(closure)  # type: ignore[arg-type]
     return seen[0]
+
+
+def _descend(terms: Terms, part: ranks.Part | None, moving: list[nn.Parameter]) -> Terms:
+    """Add the gradient of this part's share of the loss; its share of the terms."""
+    loss = sum(terms.values(), start=torch.zeros((), device=moving[0].device))
+    if not loss.requires_grad:
+        raise InputError(f"the terms {list(terms)} do not depend on any parameter of the player they train")
+    sharded = any(map(ranks.is_sharded, moving))  # what backward reaches then are other tensors
+    (loss if part is None else loss * part.weight).backward(inputs=None if sharded else moving)
+    return {name: term.detach() if part is None else term.detach() * part.weight for name, term in terms.items()}
+
+
+def _replay(module: nn.Module) -> Callable[[], None]:
+    """What puts the random state back to where it is now."""
+    devices = {p.device for p in module.parameters() if p.device.type == "cuda"}
+    here, there = torch.get_rng_state(), [(torch.cuda.get_rng_state(d), d) for d in devices]
+
+    def again() -> None:
+        torch.set_rng_state(here)
+        for state, device in there:
+            torch.cuda.set_rng_state(state, device)
+
+    return again
 
 
 def _optimiser(optimisers: Optimisers, player: nn.Module) -> Optimizer:

@@ -13,6 +13,8 @@ It raises AssertionError with the rule that was broken. The rules:
  6. State saved and loaded into a fresh method continues in the same way, bit for bit.
  7. Where the method samples: shape `(n, *event)`, finite, and the same draws for a seed in any batch size.
  8. Where it has a `log_prob`: one finite number a sample, and `log_prob_kind` says what it is.
+ 9. Two processes with unlike parts of a batch find the gradient of the whole batch; so do pieces whose gradients are
+    accumulated, unless the method says that its loss looks at the batch as a whole.
 """
 
 import copy
@@ -23,7 +25,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from likeness import ranks
 from likeness.core import Method, Optimisers, Terms, learn
+from likeness.errors import InputError
+from likeness.lockstep import lockstep
 from likeness.sampling import draw
 
 LOG_PROB_KINDS = ("exact", "bound", "unnormalised")
@@ -36,6 +41,7 @@ def check_method(
     *,
     steps: int = 3,
     idle: Collection[str] = (),
+    tolerance: float = 1e-4,
 ) -> None:
     """Hold a method against the contract above.
 
@@ -45,12 +51,14 @@ def check_method(
         optimisers: the optimisers for such a method, as `train` wants them.
         steps: how many steps each rule is watched for; enough for lazy terms to come up.
         idle: parameters that rightly get no gradient, such as the last bias of a critic that is only compared.
+        tolerance: of rule 9, as a share of the norm of a player's gradient.
     """
     _check_updates(_fresh(build), batch, optimisers, steps, idle)
     first = _run(_fresh(build), batch, optimisers, steps)
     again = _run(_fresh(build), batch, optimisers, steps)
     _same(first, again, "the same seed gave other parameters")
     _check_resume(build, batch, optimisers, steps)
+    check_parts(build, batch, optimisers, steps=steps, tolerance=tolerance)
     if hasattr(first, "sample"):
         _check_sample(first)
     if hasattr(first, "log_prob"):
@@ -193,3 +201,73 @@ def _check_log_prob(method: Method, batch: Any) -> None:
     value = log_prob(batch.x)
     assert value.shape == batch.x.shape[:1], f"log_prob gave shape {tuple(value.shape)} for {len(batch.x)} samples"
     assert value.isfinite().all(), "a log-probability is not finite"
+
+
+def check_parts(
+    build: Callable[[], Method],
+    batch: Any,
+    optimisers: Callable[[Method], Optimisers],
+    *,
+    steps: int = 3,
+    tolerance: float = 1e-4,
+) -> None:
+    """Rule 9 alone; gradients may differ by `tolerance` times the norm of the player's whole gradient."""
+    n = ranks.length(batch)
+    assert n >= 3, f"a batch of {n} samples cannot be cut into unlike parts: test with 3 or more"
+    whole: list[list[Tensor]] = []
+    _followed(_fresh(build), batch, optimisers, steps, lambda grads: whole.append([g.clone() for g in grads]))
+
+    def watch(where: str) -> Callable[[list[Tensor]], None]:
+        expected = iter(whole)
+
+        def compare(grads: list[Tensor]) -> None:
+            _alike(grads, next(expected), tolerance, where)
+
+        return compare
+
+    def play(rank: int) -> None:
+        part = ranks.world().part(n)
+        mine = ranks.rows(batch, part.start, part.start + part.n)
+        _followed(methods[rank], mine, optimisers, steps, watch(f"process {rank} of 2"))
+
+    methods = [_fresh(build), _fresh(build)]
+    lockstep(2, play)
+    refused = ""
+    try:
+        _followed(_fresh(build), batch, optimisers, steps, watch("a gradient accumulated over 2 pieces"), accumulate=2)
+    except InputError as error:
+        refused = str(error)
+    assert not refused or "whole batch" in refused, f"accumulation was refused without the reason: {refused}"
+
+
+def _followed(
+    method: Method,
+    batch: Any,
+    optimisers: Callable[[Method], Optimisers],
+    steps: int,
+    tell: Callable[[list[Tensor]], object],
+    *,
+    accumulate: int = 1,
+) -> None:
+    """Steps of which `tell` sees every gradient, and may put another in its place."""
+    moves = optimisers(method)
+
+    def gradients(player: nn.Module) -> None:
+        tell([p.grad for p in player.parameters() if p.grad is not None])
+
+    torch.manual_seed(1)
+    for _ in range(steps):
+        learn(method, batch, moves, gradients, accumulate)
+
+
+def _alike(grads: list[Tensor], whole: list[Tensor], tolerance: float, where: str) -> None:
+    """Compare, then go on with the gradient of the whole, so that later steps start from the same parameters."""
+    assert len(grads) == len(whole), f"{where}: other parameters received a gradient than from the whole batch"
+    scale = float(torch.stack([g.norm() for g in whole]).norm())
+    for grad, expected in zip(grads, whole, strict=True):
+        off = float((grad - expected).norm())
+        assert off <= tolerance * scale + 1e-7, (
+            f"{where}: a gradient is off by {off:.2g} of {scale:.2g}. Draw noise with ranks.per_sample, and let what "
+            "looks at the whole batch use ranks.batch_mean, total or gather; do once a batch what ranks.ends_batch tells"
+        )
+        grad.copy_(expected)

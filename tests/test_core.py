@@ -15,6 +15,7 @@ from torch.optim import LBFGS, SGD, Adam, Optimizer
 from likeness.core import Method, Update, learn, train
 from likeness.data.batch import Batch
 from likeness.errors import InputError
+from likeness.ranks import ends_batch, gather, noise_like, per_sample
 from likeness.testing import check_method
 
 
@@ -38,7 +39,7 @@ class Regression(Method):
         self.net = mlp(2, 8, 2)
 
     def updates(self, batch: Batch) -> Iterator[Update]:
-        noise = 0.1 * torch.randn_like(batch.x)
+        noise = 0.1 * noise_like(batch.x)
         yield self.net, lambda: {"error": (self.net(batch.x + noise) - batch.x).square().mean()}
 
 
@@ -50,12 +51,12 @@ class Game(Method):
         self.G, self.D = mlp(3, 8, 2), mlp(2, 8, 1)
 
     def updates(self, batch: Batch) -> Iterator[Update]:
-        fake = self.G(torch.randn(len(batch.x), 3))
+        fake = self.G(per_sample(len(batch.x), lambda n: torch.randn(n, 3)))
         yield (
             self.D,
             lambda: {"real": F.softplus(-self.D(batch.x)).mean(), "fake": F.softplus(self.D(fake)).mean()},
         )
-        z = torch.randn(len(batch.x), 3)
+        z = per_sample(len(batch.x), lambda n: torch.randn(n, 3))
         yield self.G, lambda: {"generator": F.softplus(-self.D(self.G(z))).mean()}
 
 
@@ -67,15 +68,17 @@ class Inner(Method):
         self.student, self.teacher = mlp(2, 8, 3), mlp(2, 8, 1)
 
     def updates(self, batch: Batch) -> Iterator[Update]:
+        x, y = gather(batch.x), gather(batch.y)  # an inner step belongs to the whole batch
+
         def loss(params: dict[str, Tensor]) -> Tensor:
-            each = F.cross_entropy(functional_call(self.student, params, (batch.x,)), batch.y, reduction="none")
-            return (each * torch.sigmoid(self.teacher(batch.x)[:, 0])).mean()
+            each = F.cross_entropy(functional_call(self.student, params, (x,)), y, reduction="none")
+            return (each * torch.sigmoid(self.teacher(x)[:, 0])).mean()
 
         def after() -> dict[str, Tensor]:
             params = dict(self.student.named_parameters())
             slopes = grad(loss)(params)
             moved = {k: p - 0.5 * slopes[k] for k, p in params.items()}
-            return {"outer": F.cross_entropy(functional_call(self.student, moved, (batch.x,)), batch.y)}
+            return {"outer": F.cross_entropy(functional_call(self.student, moved, (x,)), y)}
 
         yield self.teacher, after
         yield self.student, lambda: {"inner": loss(dict(self.student.named_parameters()))}
@@ -91,11 +94,11 @@ class Energy(Method):
     def updates(self, batch: Batch) -> Iterator[Update]:
         x = batch.x
         for _ in range(5):
-            x = x - 0.1 * grad(lambda x: self.E(x).sum())(x) + 0.05 * torch.randn_like(x)
+            x = x - 0.1 * grad(lambda x: self.E(x).sum())(x) + 0.05 * noise_like(x)
 
         def contrast() -> dict[str, Tensor]:
-            positive, negative = self.E(batch.x).mean(), self.E(x).mean()
-            return {"contrast": positive - negative, "size": positive.square() + negative.square()}
+            positive, negative = self.E(batch.x), self.E(x)
+            return {"contrast": (positive - negative).mean(), "size": (positive.square() + negative.square()).mean()}
 
         yield self.E, contrast
 
@@ -109,10 +112,11 @@ class Teacher(Method):
         self.teacher = copy.deepcopy(self.student)
 
     def updates(self, batch: Batch) -> Iterator[Update]:
-        target = self.teacher(batch.x + 0.1 * torch.randn_like(batch.x))
+        target = self.teacher(batch.x + 0.1 * noise_like(batch.x))
         yield self.student, lambda: {"distance": (self.student(batch.x) - target).square().sum(1).mean()}
-        for slow, fast in zip(self.teacher.parameters(), self.student.parameters()):
-            slow.lerp_(fast, 0.1)
+        if ends_batch():
+            for slow, fast in zip(self.teacher.parameters(), self.student.parameters()):
+                slow.lerp_(fast, 0.1)
 
 
 class SAM(Optimizer):
@@ -175,7 +179,7 @@ def test_one_loss_is_bit_identical_to_a_hand_written_loop() -> None:
     torch.manual_seed(3)
     optimiser, x = Adam(theirs.parameters(), 1e-2), batch().x
     for _ in range(20):
-        noise = 0.1 * torch.randn_like(x)
+        noise = 0.1 * noise_like(x)
         optimiser.zero_grad()
         (theirs.net(x + noise) - x).square().mean().backward()
         optimiser.step()

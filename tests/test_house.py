@@ -13,12 +13,15 @@ FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__init__.py")
 # A room may import the rooms left of it. Rooms in one group do not import each other.
 ORDER: list[set[str]] = [
     {"errors"},
+    {"ranks"},
+    {"spread"},
     {"findings", "sampling", "files"},
-    {"core", "data", "nn"},
+    {"core", "data", "nn", "lockstep"},
     {"testing"},
     {"gan", "refine", "judge"},
     {"run"},
     {"recipes"},
+    {"sweep"},
     {"papers"},
     {"app"},
 ]
@@ -75,7 +78,7 @@ def test_the_core_stays_small() -> None:
         for n in ast.walk(tree)
         if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.Module)
     )
-    assert code_lines(PACKAGE / "core.py") - docs <= 130
+    assert code_lines(PACKAGE / "core.py") - docs <= 150
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))

@@ -24,6 +24,7 @@ from likeness.errors import InputError
 from likeness.gan.losses import AdversarialLoss, non_saturating, smoothed
 from likeness.gan.penalties import Penalty, PenaltyFunction, clip_weights, penalties
 from likeness.nn.modes import evaluating
+from likeness.ranks import gather, holding, noise_like, per_sample
 from likeness.sampling import Streams, streams
 
 Critic = Callable[..., Tensor]  # samples (n, *event), and labels y= where there are classes, to logits (n,)
@@ -102,15 +103,22 @@ class GAN(Method):
     def generator_terms(self, z: Tensor, real: Tensor, labels: dict[str, Tensor]) -> Terms:
         """What the generator minimises; only a loss on pairs looks at the real samples."""
         fake = self._noisy(self.G(z, **labels))
-        D = self.opponent(self.D, lambda D: torch.stack([*self.critic_terms(D, real, fake, labels).values()]).sum())
+        D = self.opponent(self.D, lambda D: self._loss_on_all(D, real, fake, labels))
         on_real = D(real, **labels) if self.loss.paired else None
         return {"generator": self.loss.generator(on_real, D(fake, **labels)).mean()}  # (2)
+
+    def _loss_on_all(self, D: Critic, real: Tensor, fake: Tensor, labels: dict[str, Tensor]) -> Tensor:
+        """The critic's loss on the whole batch, by which an opponent looks ahead."""
+        real, fake = gather(real), gather(fake)
+        labels = {name: gather(y) for name, y in labels.items()}
+        with holding(None):
+            return torch.stack([*self.critic_terms(D, real, fake, labels).values()]).sum()
 
     def prior(self, n: int, streams: Streams | None = None) -> Float[Tensor, "n d_z"]:
         """Latent vectors: from torch's own state, or one stream a sample."""
         device = next(self.G.parameters()).device
         if streams is None:
-            return torch.randn(n, self.d_z, device=device)
+            return per_sample(n, lambda k: torch.randn(k, self.d_z, device=device))
         return streams.normal(n, self.d_z, device=device)
 
     def decode(self, z: Float[Tensor, "n d_z"], y: Int[Tensor, " n"] | None = None) -> Float[Tensor, " n *event"]:
@@ -145,7 +153,7 @@ class GAN(Method):
 
     def _noisy(self, x: Tensor) -> Tensor:
         std = self.instance_noise(self.iteration) if callable(self.instance_noise) else self.instance_noise
-        return x + std * torch.randn_like(x) if std else x
+        return x + std * noise_like(x) if std else x
 
 
 def _cdf(frequencies: Tensor) -> Float[Tensor, " k"]:

@@ -25,6 +25,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from likeness.errors import InputError
+from likeness.ranks import per_sample
 
 Logit = Callable[[Tensor], Tensor]  # samples (n, *event) to logits (n,)
 PenaltyFunction = Callable[[Logit, Tensor, Tensor], Tensor]  # (D, real, fake) to values (n,)
@@ -49,7 +50,8 @@ def r2(D: Logit, real: Float[Tensor, " n *event"], fake: Float[Tensor, " n *even
 def gradient_penalty(
     D: Logit, real: Float[Tensor, " n *event"], fake: Float[Tensor, " n *event"]
 ) -> Float[Tensor, " n"]:
-    u = torch.rand(len(real), *[1] * (real.ndim - 1), dtype=real.dtype, device=real.device)
+    ones = [1] * (real.ndim - 1)
+    u = per_sample(len(real), lambda n: torch.rand(n, *ones, dtype=real.dtype, device=real.device))
     x_hat = torch.lerp(fake, real, u)
     return (slope(D, x_hat).norm(dim=1) - 1).square()  # (3)
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from likeness.errors import InputError
+from likeness.ranks import batch_mean, divided, whole_batch
 
 Labels = Int[Tensor, " n"] | None
 
@@ -79,6 +80,23 @@ class Projection(nn.Module):
         return logit if y is None else logit + (self.embed(y) * features).sum(1)  # (1)
 
 
+class BatchNorm2d(nn.BatchNorm2d):
+    """Batch normalisation by the statistics of the whole batch, also where it is cut into parts."""
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        if not self.training or not divided():
+            return super().forward(x)
+        mean = batch_mean(x.float().mean((2, 3)))
+        variance = batch_mean((x.float() - mean[:, None, None]).square().mean((2, 3)))
+        with torch.no_grad():
+            count = whole_batch(len(x)) * x.shape[2] * x.shape[3]
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+            self.num_batches_tracked += 1
+        scale = self.weight * (variance + self.eps).rsqrt()
+        return x * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
+
+
 class MinibatchStd(nn.Module):
     """Appends the spread of the batch as one more channel, by which a critic sees a collapsed generator.
 
@@ -96,7 +114,8 @@ class MinibatchStd(nn.Module):
     def forward(self, x: Float[Tensor, " n c *hw"]) -> Float[Tensor, " n c1 *hw"]:
         if not self.training:
             return torch.cat((x, self.mean.expand_as(x[:, :1])), dim=1)
-        s = (x.var(0, correction=0) + 1e-8).sqrt().mean()  # (2)
+        variance = batch_mean((x - batch_mean(x)).square())
+        s = (variance + 1e-8).sqrt().mean()  # (2)
         self.mean = self.mean.lerp(s.detach(), self.momentum)
         return torch.cat((x, s.expand_as(x[:, :1])), dim=1)
 

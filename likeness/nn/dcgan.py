@@ -13,7 +13,16 @@ from itertools import pairwise
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from likeness.nn.blocks import Entry, Labels, MinibatchStd, Projection, channels_last, spectral_normalise, stages
+from likeness.nn.blocks import (
+    BatchNorm2d,
+    Entry,
+    Labels,
+    MinibatchStd,
+    Projection,
+    channels_last,
+    spectral_normalise,
+    stages,
+)
 
 
 class ConvGenerator(nn.Module):
@@ -25,9 +34,9 @@ class ConvGenerator(nn.Module):
         wide = widths[::-1]
         self.start = (wide[0], base, base)
         self.entry = Entry(d_z, wide[0] * base * base, classes, bias=False)
-        layers: list[nn.Module] = [nn.BatchNorm2d(wide[0]), nn.ReLU()]
+        layers: list[nn.Module] = [BatchNorm2d(wide[0]), nn.ReLU()]
         for a, b in pairwise(wide):
-            layers += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU()]
+            layers += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), BatchNorm2d(b), nn.ReLU()]
         self.body = nn.Sequential(*layers, nn.ConvTranspose2d(wide[-1], channels, 4, 2, 1), nn.Tanh())
         self.apply(_small)
         if classes:
@@ -80,5 +89,5 @@ def _small(layer: nn.Module) -> None:
     """The paper's first weights."""
     if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(layer.weight, std=0.02)
-    elif isinstance(layer, nn.BatchNorm2d):
+    elif isinstance(layer, BatchNorm2d):
         nn.init.normal_(layer.weight, 1.0, 0.02)

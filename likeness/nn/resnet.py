@@ -10,7 +10,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, relu
 
-from likeness.nn.blocks import Entry, Labels, MinibatchStd, Projection, channels_last, spectral_normalise, stages
+from likeness.nn.blocks import (
+    BatchNorm2d,
+    Entry,
+    Labels,
+    MinibatchStd,
+    Projection,
+    channels_last,
+    spectral_normalise,
+    stages,
+)
 
 
 class UpBlock(nn.Module):
@@ -18,7 +27,7 @@ class UpBlock(nn.Module):
 
     def __init__(self, a: int, b: int) -> None:
         super().__init__()
-        self.norms = nn.ModuleList((nn.BatchNorm2d(a), nn.BatchNorm2d(b)))
+        self.norms = nn.ModuleList((BatchNorm2d(a), BatchNorm2d(b)))
         self.convolutions = nn.ModuleList((nn.Conv2d(a, b, 3, padding=1, bias=False), nn.Conv2d(b, b, 3, padding=1)))
         self.skip = nn.Conv2d(a, b, 1)
 
@@ -53,7 +62,7 @@ class ResidualGenerator(nn.Module):
         self.start = (wide[0], base, base)
         self.entry = Entry(d_z, wide[0] * base * base, classes)
         self.blocks = nn.Sequential(*(UpBlock(a, b) for a, b in pairwise(wide)))
-        self.out = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, channels, 3, padding=1), nn.Tanh())
+        self.out = nn.Sequential(BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, channels, 3, padding=1), nn.Tanh())
         channels_last(self)
 
     def forward(self, z: Float[Tensor, "n d_z"], y: Labels = None) -> Float[Tensor, "n c h w"]:

@@ -69,7 +69,8 @@ def test_contract_with_spectral_normalisation() -> None:
         D = VectorCritic(2, width=8, classes=2, spectral=True)
         return GAN(MLP(3, 2, width=8, classes=2), D, d_z=3, labels=torch.ones(2))
 
-    check_method(build, Batch(torch.randn(12, 2), torch.arange(12) % 2), players)
+    # every evaluation of a piece is one more power iteration
+    check_method(build, Batch(torch.randn(12, 2), torch.arange(12) % 2), players, tolerance=1e-2)
 
 
 def by_hand(G: nn.Module, D: nn.Module, data: list[Tensor], d_z: int, gamma: float) -> None:

@@ -15,7 +15,7 @@ from likeness.gan import GAN
 from likeness.gan.identities import fit_gaussian, gaussian, jsd, kl, optimal_critic, reverse_kl, value, value_at_optimum
 from likeness.nn import VectorCritic
 
-X = torch.linspace(-12, 12, 4801, dtype=torch.float64)
+X = torch.linspace(-20, 20, 8001, dtype=torch.float64)
 DX = float(X[1] - X[0])
 
 
