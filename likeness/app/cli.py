@@ -14,6 +14,7 @@ from likeness.errors import DivergedError, InputError, unknown
 
 VERBS = {
     "train": "train a model on your data, refine its draws, judge them, write a report",
+    "sweep": "train with many settings, judge each, and report the best",
     "sample": "draw from a run",
     "refine": "draw better samples: from a run, or from files with real data beside them",
     "judge": "score a run or a file of samples against a reference, with intervals and baselines",

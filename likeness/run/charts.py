@@ -48,7 +48,7 @@ def line_chart(series: Sequence[Series], *, title: str, x: str, y: str, mark: tu
     heights = [v for s in curves for v in (*s.y, *s.low, *s.high)] + ([mark[1]] if mark else [])
     decades = spans_decades(heights)
     up = (logarithmic if decades else linear)(heights, HEIGHT - BOTTOM, TOP)
-    body = _axes(across, up, x, f"{y} (logarithmic)" if decades else y)
+    body = axes(across, up, x, f"{y} (logarithmic)" if decades else y)
     for i, s in enumerate(curves):
         body += _curve(s, across, up, i % 6)
     if mark is not None:
@@ -63,7 +63,7 @@ def line_chart(series: Sequence[Series], *, title: str, x: str, y: str, mark: tu
 def calibration_chart(curve: Sequence[tuple[Real, Real, Real]], *, title: str, x: str, y: str) -> str:
     """Predicted against observed shares, both in [0, 1]; the area of a point grows with the samples behind it."""
     across, up = linear([0, 1], LEFT, WIDTH - RIGHT, tight=True), linear([0, 1], HEIGHT - BOTTOM, TOP, tight=True)
-    body = _axes(across, up, x, y)
+    body = axes(across, up, x, y)
     body += f'<line class="ideal" x1="{LEFT}" y1="{HEIGHT - BOTTOM}" x2="{WIDTH - RIGHT}" y2="{TOP}"/>'
     most = max((n for _, _, n in curve), default=1) or 1
     places = [(across.place(p), up.place(o), 3 + 6 * math.sqrt(n / most)) for p, o, n in curve]
@@ -109,7 +109,8 @@ def linear(values: Sequence[Real], start: Real, end: Real, *, tight: bool = Fals
     """From `start` to `end` in pixels, with round ticks; `tight` ends at the outermost values, else at a tick."""
     low, high = min(values), max(values)
     if low == high:
-        low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
+        room = max(abs(low), 1e-300) / 2 if low else 0.5
+        low, high = low - room, high + room
     step = _round_step((high - low) / 5)
     first, last = math.floor(low / step), math.ceil(high / step)
     if not tight:
@@ -122,7 +123,8 @@ def logarithmic(values: Sequence[Real], start: Real, end: Real) -> Scale:
     """From `start` to `end` in pixels, over the next 1, 2 or 5 times a power of ten on either side."""
     round_ones = [m * 10.0**k for k in range(-300, 301) for m in (1, 2, 5)]
     first = bisect_right(round_ones, min(values)) - 1
-    ticks = round_ones[first : bisect_left(round_ones, max(values)) + 1]
+    last = max(bisect_left(round_ones, max(values)), first + 1)  # a round number alone needs room too
+    ticks = round_ones[first : last + 1]
     low, high = math.log10(ticks[0]), math.log10(ticks[-1])
     if len(ticks) > 9:  # whole decades, and not more of them than can be read
         decades = [t for t in ticks if math.log10(t) % 1 == 0]
@@ -135,7 +137,8 @@ def _round_step(rough: Real) -> float:
     return next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
 
 
-def _axes(across: Scale, up: Scale, x: str, y: str) -> str:
+def axes(across: Scale, up: Scale, x: str, y: str) -> str:
+    """The rules, ticks and names of both axes."""
     base, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     body = ""
     for v in up.ticks:

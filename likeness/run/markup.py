@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
+from importlib.resources import files
 from typing import Any
 
 ABSENT = '<span class="absent" title="not set, or not a finite number">–</span>'
@@ -101,3 +102,16 @@ def facts(pairs: Iterable[tuple[str, Any]], label: Callable[[str], str] = str) -
 def section(anchor: str, title: str, body: str) -> str:
     """A titled part of the page; nothing where it has no body."""
     return f'<section id="{anchor}"><h2>{title}</h2>{body}</section>' if body else ""
+
+
+def document(title: str, body: str) -> str:
+    """A whole page that needs nothing but itself; `title` and `body` are HTML already."""
+    style = files("likeness.run").joinpath("page.css").read_text(encoding="utf-8")
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # the browser, too, keeps to this page
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta name="color-scheme" content="light dark"><title>{title}</title><style>{style}</style></head>\n'
+        f"<body><main>{body}</main></body></html>\n"
+    )

@@ -21,13 +21,12 @@ import base64
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from likeness.files import replacing, write_json
 from likeness.run.charts import Series, calibration_chart, line_chart
-from likeness.run.markup import facts, flat, is_number, number, section
+from likeness.run.markup import document, facts, flat, is_number, number, section
 from likeness.run.scoretable import Report, cells, table, verdict
 from likeness.run.words import METRICS, SOURCES, SUBJECTS, metric_label, plain
 
@@ -64,7 +63,6 @@ def render(report: Report, folder: Path) -> str:
     """
     report = finite(report)
     title = escape(str(report.get("title", "report")))
-    style = files("likeness.run").joinpath("page.css").read_text(encoding="utf-8")
     parts = [
         _header(report, title),
         section("pictures", "What it draws", _pictures(report, folder)),
@@ -76,14 +74,7 @@ def render(report: Report, folder: Path) -> str:
         section("settings", "Settings and environment", _settings(report)),
         section("glossary", "What each metric sees", _glossary(report)),
     ]
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # the browser, too, keeps to this page
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta name="color-scheme" content="light dark"><title>{title}</title><style>{style}</style></head>\n'
-        f"<body><main>{''.join(parts)}</main></body></html>\n"
-    )
+    return document(title, "".join(parts))
 
 
 def _header(report: Report, title: str) -> str:
