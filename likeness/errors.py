@@ -12,6 +12,10 @@ class DivergedError(ArithmeticError):
     """Training or sampling left the finite numbers; what was saved before still stands."""
 
 
+class PeersLostError(RuntimeError):
+    """Another process of the same work is gone, so this one cannot go on either."""
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
     """The error for a name that is not one of `known`: it lists the nearest ones first.
 

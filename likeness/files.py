@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from likeness.errors import InputError
+
+LEFT = re.compile(r"\..+\.\d+")  # what `replacing` and `remove` call a thing while they are at it
 
 
 @contextmanager
@@ -26,14 +29,38 @@ def replacing(path: Path) -> Iterator[Path]:
         if beside.is_dir():
             if path.is_dir():
                 path.rmdir()  # only an empty one can be
-        else:
-            with beside.open("rb") as f:
-                os.fsync(f.fileno())
+            for inner in beside.rglob("*"):
+                flush(inner)
+        flush(beside)
         beside.replace(path)
+        flush(path.parent)
     except OSError as error:
         raise _explained(path, error) from error
     finally:
         shutil.rmtree(beside) if beside.is_dir() else beside.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove(folder: Path) -> None:
+    """Delete a folder so that it is there whole, or not under its name."""
+    hidden = folder.with_name(f".{folder.name}.{os.getpid()}")
+    folder.rename(hidden)
+    shutil.rmtree(hidden)
+
+
+def tidy(folder: Path) -> None:
+    """Delete what processes that were killed left half-written or half-deleted in a folder and the folders in it."""
+    for left in list(folder.rglob(".*")):
+        if LEFT.fullmatch(left.name) and left.exists():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def write_json(path: Path, value: Any) -> None:

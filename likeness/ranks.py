@@ -265,6 +265,16 @@ def is_sharded(p: Tensor) -> bool:
     return hasattr(p, "device_mesh")
 
 
+def local(p: Any) -> Tensor:
+    """What this process holds of a parameter."""
+    return p.to_local() if is_sharded(p) else p
+
+
+def full(p: Any) -> Tensor:
+    """The whole of a parameter; every process asks for it at once."""
+    return p.full_tensor() if is_sharded(p) else p
+
+
 def rows(batch: Any, start: int, stop: int) -> Any:
     """The samples `start` … `stop - 1` of a batch: of a tensor, or of every tensor in a tuple, list or mapping."""
     if isinstance(batch, Tensor):

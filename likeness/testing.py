@@ -267,7 +267,7 @@ def _alike(grads: list[Tensor], whole: list[Tensor], tolerance: float, where: st
     for grad, expected in zip(grads, whole, strict=True):
         off = float((grad - expected).norm())
         assert off <= tolerance * scale + 1e-7, (
-            f"{where}: a gradient is off by {off:.2g} of {scale:.2g}. Draw noise with ranks.per_sample, and let what "
-            "looks at the whole batch use ranks.batch_mean, total or gather; do once a batch what ranks.ends_batch tells"
+            f"{where}: a gradient is off by {off:.2g} of {scale:.2g}. Draw noise with ranks.per_sample, let what looks "
+            "at the whole batch use ranks.batch_mean, total or gather, and ask ranks.ends_batch before acting on it"
         )
         grad.copy_(expected)

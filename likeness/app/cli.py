@@ -7,10 +7,11 @@ stderr: exit code 2 for what a person can mend, 70 for a fault of ours; `LIKENES
 
 import os
 import sys
+import time
 from importlib import import_module
 
 from likeness import __version__
-from likeness.errors import DivergedError, InputError, unknown
+from likeness.errors import DivergedError, InputError, PeersLostError, unknown
 
 VERBS = {
     "train": "train a model on your data, refine its draws, judge them, write a report",
@@ -19,6 +20,7 @@ VERBS = {
     "refine": "draw better samples: from a run, or from files with real data beside them",
     "judge": "score a run or a file of samples against a reference, with intervals and baselines",
     "compare": "put the scores of several runs or files side by side, if they can be compared",
+    "runs": "list the runs you have, set them side by side, remove some",
     "papers": "list the cards: what is claimed, what was measured here",
     "reproduce": "run a card and hold it against the paper's claim",
     "demo": "the main job on data that is built in: two minutes, ends with a report",
@@ -42,6 +44,8 @@ def _guarded(verb: str, words: list[str]) -> int:
         return _verb(verb, words)
     except (InputError, DivergedError) as error:
         return _fail(str(error), 2)
+    except PeersLostError as error:  # the process that ended first says why
+        return _fail(str(error), 75)
     except KeyboardInterrupt:
         return _fail("interrupted", 2)
     except BrokenPipeError:  # the reader of our output left, as `head` does
@@ -66,7 +70,9 @@ def _verb(verb: str, words: list[str]) -> int:
 def _fail(message: str, code: int) -> int:
     if os.environ.get("LIKENESS_DEBUG"):
         raise  # noqa: PLE0704  (called from an except block)
-    print(f"likeness: {message}", file=sys.stderr)
+    if os.environ.get("RANK", "0") != "0":
+        time.sleep(2)  # where the first process fails in the same way, it speaks, and the launcher ends this one
+    print(f"likeness: {message}", file=sys.stderr, flush=True)
     return code
 
 

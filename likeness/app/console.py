@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -39,16 +41,26 @@ class Bar:
         rate = f"{pace:.1f}/s"
         if self.progress is not None and self.task is not None:
             self.progress.update(self.task, completed=done, total=self.total, facts=facts, rate=rate)
-        elif now - self.said > 10:
+        elif now - self.said > 10 and not console.quiet:
             self.said = now
             left = (self.total - done) / pace if self.total and pace else 0.0
             print(f"{self.what}: {done}/{self.total or '?'} {rate}, {left:.0f} s left  {facts}", file=sys.stderr)
 
 
 @contextmanager
+def quiet(on: bool) -> Iterator[None]:
+    """Say nothing: for processes that work for another one, which speaks."""
+    before, console.quiet = console.quiet, on or console.quiet
+    try:
+        yield
+    finally:
+        console.quiet = before
+
+
+@contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Bar]:
     """A bar for `total` pieces of work (None: unknown); it leaves one line when done."""
-    if not console.is_terminal:
+    if not console.is_terminal or console.quiet:
         yield Bar(what, total, None)
         return
     columns = (
@@ -87,16 +99,23 @@ def warn(findings: Iterable[Finding]) -> None:
         console.print(f"! {finding}", style="yellow", markup=False, soft_wrap=True)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:
-    """A table on standard output; the first column is words, the others are numbers."""
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None, *, words: int = 1) -> None:
+    """A table on standard output; the first columns are words, the others are numbers.
+
+    On a terminal that is too narrow it goes without its frame, and the first column is folded.
+    """
+    if console.quiet:
+        return
     made = Table(title=title, title_justify="left", header_style="bold")
     for i, column in enumerate(columns):
-        made.add_column(column, justify="left" if i == 0 else "right", no_wrap=True)
+        made.add_column(column, justify="left" if i < words else "right", no_wrap=i > 0, overflow="fold")
     for row in rows:
         made.add_row(*row)
     out = Console(highlight=False)
     if not out.is_terminal:
         out.width = 200
+    elif Measurement.get(out, out.options.update(max_width=10_000), made).maximum > out.width:
+        made.box, made.show_edge, made.pad_edge = SIMPLE_HEAD, False, False
     out.print(made)
 
 

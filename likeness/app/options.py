@@ -8,10 +8,14 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import tyro
 
 
-def parsed(options: type, words: list[str], prog: str, description: str | None = None) -> Any:
-    """The options of a verb from its words; help and mistakes end the program, as argparse does it (0 and 2)."""
+def parsed(options: type, words: list[str], prog: str, description: str | None = None, known: Any = None) -> Any:
+    """The options of a verb from its words; help and mistakes end the program, as argparse does it (0 and 2).
+
+    `known` holds the values of what the words leave out.
+    """
     _readable(options)
-    return tyro.cli(options, prog=prog, description=description, args=words)
+    given = {} if known is None else {"default": known}
+    return tyro.cli(options, prog=prog, description=description, args=words, **given)
 
 
 def _readable(options: type) -> None:

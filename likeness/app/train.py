@@ -1,48 +1,95 @@
-"""`likeness train RECIPE --data …`: train, then refine the draws, judge both, and write the report."""
+"""`likeness train RECIPE --data …`: train, then refine the draws, judge them before and after, and write the report.
+
+`likeness train --resume RUN` goes on where a run stopped. With `--processes N`, or started by torchrun, N processes
+share each batch.
+"""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from likeness.app.console import device, progress, say, threads, warn, working
+from likeness.app.console import device, progress, quiet, say, threads, warn, working
 from likeness.app.options import parsed
 from likeness.data.dataset import Dataset
 from likeness.errors import InputError
 from likeness.judge.features import FeatureSpace
+from likeness.ranks import world
 from likeness.recipes.common import Common, names, recipe
 from likeness.recipes.outcome import Outcome, Refinement
-from likeness.recipes.pipeline import Session, begin, read, training
+from likeness.recipes.pipeline import Session, begin, free_folder, read, resume, settings_of, training
 from likeness.recipes.spaces import space_for
+from likeness.run import processes
+from likeness.run.folder import Run, open_run
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A recipe by name and its settings."""
+    """A recipe by name and its settings; the run to go on with; the words to start more processes with."""
 
     name: str
     settings: Common
+    run: Run | None = None
+    words: tuple[str, ...] = ()
 
 
 def parse(words: list[str]) -> Asked:
-    """The recipe is the first word; the rest are its settings."""
+    """The recipe is the first word, or the run follows --resume; the rest are settings."""
     if not words or words[0] in ("-h", "--help"):
-        print("usage: likeness train RECIPE --data DATA [options]\n")
+        print("usage: likeness train RECIPE --data DATA [options]\n       likeness train --resume RUN [options]\n")
         for name in names():
             print(f"  {name:20s} {(recipe(name).__doc__ or '').splitlines()[0]}")
         print("\nlikeness train RECIPE --help tells the options")
         raise SystemExit(0)
+    if words[0] == "--resume":
+        if len(words) < 2:
+            raise InputError("--resume: give the folder of the run")
+        return _going_on(Path(words[1]), words[2:])
     made = recipe(words[0])
-    return Asked(words[0], parsed(made.Settings, words[1:], f"likeness train {words[0]}"))
+    return Asked(words[0], parsed(made.Settings, words[1:], f"likeness train {words[0]}"), words=tuple(words))
 
 
-def run(asked: Asked) -> None:
-    threads(asked.settings.threads)
-    settings = replace(asked.settings, device=device(asked.settings.device))
+def _going_on(folder: Path, words: list[str]) -> Asked:
+    run = open_run(folder)
+    known = settings_of(run)
+    settings = parsed(type(known), words, f"likeness train --resume {folder}", known=known)
+    return Asked(run.recipe, settings, run, ("--resume", str(folder), *words))
+
+
+def run(asked: Asked) -> int:
+    """The exit code; everything that is learned lies in the folder of the run."""
+    asked = _replayed(asked)
+    s = asked.settings
+    if s.processes != 1 and not processes.started():
+        out = s.out or free_folder(Path("runs"), f"{asked.name}-{Path(s.data).stem}")
+        chosen = () if asked.run is not None else ("--out", str(out))
+        return processes.launch(s.processes, ["train", *asked.words, *chosen], s.max_restarts)
+    threads(s.threads)
+    settings = replace(s, device=processes.device(device(s.device)))
+    with quiet(processes.rank() > 0), processes.joined(settings.device):
+        _work(replace(asked, settings=settings))
+    return 0
+
+
+def _replayed(asked: Asked) -> Asked:
+    """After a restart, the run that was begun before it."""
+    if asked.run is not None or not processes.started():
+        return asked
+    out = asked.settings.out
+    if out is None:
+        raise InputError("several processes need to know the folder of the run: give --out")
+    if not processes.restarts() or not (out / "config.json").is_file():
+        return asked
+    return replace(asked, run=open_run(out), settings=settings_of(open_run(out)))
+
+
+def _work(asked: Asked) -> None:
+    settings = asked.settings
     with progress("reading") as bar:
         data = read(settings, lambda done, total: bar.update(done, total=total))
     warn(data.notes)
     parts = len(data.train), len(data.validation), len(data.test)
     say(f"{data.name}: {parts[0]} samples to learn from, {parts[1]} to choose by, {parts[2]} to judge by")
-    session = begin(asked.name, settings, data)
+    session = _session(asked, data)
+    warn(session.notes)
     with working("fitting the space to judge in"):
         space = space_for(settings.features, data, settings.seed, settings.device)
     learn(session, data, space)
@@ -50,6 +97,17 @@ def run(asked: Asked) -> None:
         present(Outcome(session, data, space, Refinement()))
     else:
         say(f"trained: likeness sample {session.run.folder}")
+
+
+def _session(asked: Asked, data: Dataset) -> Session:
+    if asked.run is None:
+        return begin(asked.name, asked.settings, data)
+    session = resume(asked.run, asked.settings, data)
+    at, steps = (session.resumed.iteration if session.resumed else 0), session.settings.steps or 0
+    say(f"{asked.run.folder} goes on from step {at} of {steps}")
+    if at >= steps:
+        say("there is nothing left to learn: give more --steps")
+    return session
 
 
 def learn(session: Session, data: Dataset, space: FeatureSpace) -> None:
@@ -64,14 +122,21 @@ def learn(session: Session, data: Dataset, space: FeatureSpace) -> None:
                     say(f"step {tick.iteration}: {tick.score.metric} {tick.score.value:.4g} on validation data")
                     warn(tick.score.findings)
     except KeyboardInterrupt:
+        if world().rank:
+            raise SystemExit(2) from None
         done = session.model.learner.method.iteration
-        raise InputError(f"interrupted at step {done}; what was learned is kept: likeness sample {folder}") from None
+        raise InputError(
+            f"interrupted at step {done}; what was learned is kept: likeness sample {folder}, "
+            f"or go on with: likeness train --resume {folder}"
+        ) from None
 
 
-def present(outcome: Outcome) -> Path:
+def present(outcome: Outcome) -> None:
     """Refine, judge, write the report, and say where it is."""
     with progress("refining and judging") as bar:
         outcome.work(bar.stage)
+    if world().rank:
+        return
     path = outcome.write()
     warn(finding for _, finding in outcome.warnings)
     for row in outcome.report["verdict"]:
@@ -79,4 +144,3 @@ def present(outcome: Outcome) -> Path:
             sure = "beyond" if row["beyond_interval"] else "within"
             say(f"{row['metric']}: {row['raw']:.4g} raw, {row['refined']:.4g} refined ({sure} the interval)")
     say(f"report: {path}")
-    return path

@@ -83,6 +83,11 @@ class Projection(nn.Module):
 class BatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation by the statistics of the whole batch, also where it is cut into parts."""
 
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
+
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         if not self.training or not divided():
             return super().forward(x)

@@ -68,7 +68,7 @@ def trained(data: Dataset, steps: int, seed: int, device: torch.device) -> tuple
     moves = {player: Adam(player.parameters(), 1e-3, betas=(0.5, 0.99)) for player in (gan.D, gan.G)}
     ema = average(gan.G, 0.995)
     for _ in train(gan, batches(data.train, 64, seed=seed, steps=steps, device=device), moves):
-        ema.update_parameters(gan.G)
+        ema.update(gan.G)
     return gan.with_generator(ema.module).sample, gan.D.eval()
 
 

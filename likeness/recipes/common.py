@@ -11,13 +11,14 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from likeness.errors import InputError, unknown
 from likeness.findings import Finding
-from likeness.run.fit import Learner
+from likeness.run.learner import Learner
+from likeness.run.snapshot import Stateful
 from likeness.sampling import Sampler
 
 SHARED = {"common", "pipeline", "spaces", "watching", "refinement", "outcome"}  # files of this room that are no recipe
@@ -74,6 +75,32 @@ class Common:
     """Stop after so many judged checkpoints without a better one; never if not given."""
     report: bool = True
     """After the training, refine the draws, judge them before and after, and write the report."""
+    save_every: int | None = None
+    """Steps from one saved state to the next, to go on from; at judged checkpoints they are saved anyway."""
+    keep: int = 2
+    """How many of the last states are kept."""
+    processes: int = 1
+    """Processes that share each batch; started here, unless torchrun has done so."""
+    max_restarts: int = 0
+    """How often all of them begin again, from the last saved state, when one dies."""
+    shard: bool = False
+    """Share the parameters out among the processes too; for methods with one loss."""
+    accumulate: int = 1
+    """Pieces that a batch is cut into where its activations are too large for the memory."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Of what networks compute; parameters, losses and penalties are in fp32 anyway."""
+    compile: bool = False
+    """Compile the networks that are not differentiated twice: slower to start, then faster."""
+    track: tuple[Literal["tensorboard", "mlflow", "wandb", "none"], ...] = ("tensorboard",)
+    """Where the course of the training goes besides metrics.jsonl."""
+
+
+FREE = {"steps", "data", "device", "threads", "report", "save_every", "keep", "processes", "max_restarts", "track"}
+
+
+def changeable(name: str) -> bool:
+    """Whether a run that goes on may do so with another value of the setting: more steps, other rates or machines."""
+    return name in FREE or name.startswith("lr")
 
 
 class Facts(NamedTuple):
@@ -92,6 +119,13 @@ class Facts(NamedTuple):
         return cls(v["kind"], tuple(v["event"]), tuple(v["classes"]), tuple(v["label_counts"]), v["n_train"])
 
 
+@runtime_checkable
+class Watch(Stateful, Protocol):
+    """Says in words what is wrong with a training, given the mean terms since the last look."""
+
+    def __call__(self, terms: dict[str, float]) -> list[Finding]: ...
+
+
 class Model(NamedTuple):
     """What a recipe builds.
 
@@ -101,7 +135,7 @@ class Model(NamedTuple):
         critic: the model's own judgement of a sample, a logit (n,) positive for real; None where it has none.
         logistic: whether that logit is a log density ratio.
         decode, d_z: latent vectors (n, d_z) to samples, differentiable; None where there is no latent space.
-        watch: says in words what is wrong with the training, given the mean terms since the last look.
+        watch: says what is wrong with the training.
     """
 
     learner: Learner
@@ -110,7 +144,7 @@ class Model(NamedTuple):
     logistic: bool = True
     decode: Callable[[Tensor], Tensor] | None = None
     d_z: int | None = None
-    watch: Callable[[dict[str, float]], list[Finding]] | None = None
+    watch: Watch | None = None
 
 
 def names() -> list[str]:

@@ -8,7 +8,6 @@ Lars Mescheder, Andreas Geiger, Sebastian Nowozin. Which Training Methods for GA
 https://arxiv.org/abs/1801.04406
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -25,7 +24,7 @@ from likeness.gan.penalties import Penalty, gradient_penalty, r1, r2
 from likeness.nn.average import average
 from likeness.nn.choose import critic_for, generator_for
 from likeness.recipes.common import Common, Facts, Model, Range, positive
-from likeness.run.fit import Learner
+from likeness.run.learner import Learner
 
 BOUNDED = {"non-saturating", "minimax", "hinge", "relativistic"}  # critics' losses with the floor zero
 PENALTIES = {"none": (), "r1": (r1,), "r2": (r2,), "r1-r2": (r1, r2), "gradient-penalty": (gradient_penalty,)}
@@ -105,16 +104,19 @@ def build(settings: Settings, facts: Facts) -> Model:
     }
     ema = average(gan.G, settings.ema)
     state = nn.ModuleDict({"method": gan, "average": ema})
-    learner = Learner(gan, optimisers, lambda: ema.update_parameters(gan.G), state)
+    once = (gan.G,) if gan.penalties else (gan.G, gan.D)
+    learner = Learner(gan, optimisers, lambda: ema.update(gan.G), state, once)
     averaged = gan.with_generator(ema.module)
     decode = None if settings.conditional else averaged.decode
-    watch = _saturation() if settings.loss in BOUNDED else None
+    watch = Starved() if settings.loss in BOUNDED else None
     return Model(learner, averaged.sample, gan.D, gan.loss.logistic, decode, gan.d_z, watch)
 
 
-def _saturation() -> Callable[[dict[str, float]], list[Finding]]:
-    monitor = Saturation()
-    return lambda terms: monitor.update(terms["critic"])
+class Starved(Saturation):
+    """Watches the mean of the critic's loss go to zero."""
+
+    def __call__(self, terms: dict[str, float]) -> list[Finding]:
+        return self.update(terms["critic"])
 
 
 def _game(settings: Settings, facts: Facts) -> GAN:

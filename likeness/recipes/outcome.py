@@ -18,6 +18,7 @@ from likeness.findings import Finding
 from likeness.judge.features import FeatureSpace
 from likeness.judge.judge import judge
 from likeness.judge.score import Score, Scores
+from likeness.ranks import world
 from likeness.recipes.pipeline import Session
 from likeness.recipes.refinement import Refinement, Say, density_ratio, refined
 from likeness.recipes.spaces import LEARNED
@@ -108,6 +109,8 @@ class Outcome:
         names = None if self.data.columns is None else [c.name for c in self.data.columns.columns]
         for name, x in shown.items():
             modes = None if truth is None else truth.modes
+            if world().rank:
+                continue
             picture(x, folder / "samples" / f"{name}.png", reference=real, modes=modes, names=names)
         return {name: f"samples/{name}.png" for name in shown}
 

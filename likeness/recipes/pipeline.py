@@ -1,34 +1,50 @@
 """From settings to a trained run, and back from its folder to a sampler: the way that every recipe takes."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, fields, replace
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
+from likeness.core import Method
+from likeness.data.batch import Batch
 from likeness.data.batching import batches, whole
 from likeness.data.columns import Columns
 from likeness.data.dataset import Dataset
 from likeness.data.load import load
 from likeness.errors import InputError
+from likeness.files import tidy, write_json
+from likeness.findings import Finding
 from likeness.judge.features import FeatureSpace
-from likeness.recipes.common import Common, Facts, Model, recipe
+from likeness.nn.precision import lower
+from likeness.ranks import rows, world
+from likeness.recipes.common import Common, Facts, Model, changeable, positive, recipe
 from likeness.recipes.watching import Watcher
-from likeness.run import checkpoint
+from likeness.run import checkpoint, state
 from likeness.run.fit import Cadence, Tick, fit
-from likeness.run.folder import Run, create, open_run
+from likeness.run.folder import Run, create, environment, open_run
+from likeness.run.lock import lock, locked
+from likeness.run.shard import shard
 
 RECORDS = 100  # metrics written in the course of a training
 
 
 class Session(NamedTuple):
-    """A run, what was built for it, and the settings it was built with."""
+    """A run, what was built for it, and the settings it was built with; the state to go on from, where it does.
+
+    `new_rates` says that the learning rates are those of the settings and not those of the state.
+    """
 
     run: Run
     model: Model
     settings: Common
+    resumed: state.Saved | None = None
+    new_rates: bool = False
+    notes: tuple[Finding, ...] = ()
 
     @property
     def facts(self) -> Facts:
@@ -65,26 +81,109 @@ def begin(name: str, settings: Common, data: Dataset) -> Session:
     """
     made = recipe(name)
     facts = facts_of(data)
+    positive(settings, "save_every", "keep", "accumulate", "processes")
     settings = made.fitting(settings, facts)
-    if (settings.batch_size or 1) > facts.n_train:
-        raise InputError(f"--batch-size {settings.batch_size}: there are {facts.n_train} training samples; use fewer")
+    size = settings.batch_size or 1
+    if size > facts.n_train:
+        raise InputError(f"--batch-size {size}: there are {facts.n_train} training samples; use fewer")
+    if settings.accumulate * world().size > size:
+        raise InputError(
+            f"--batch-size {size} for {world().size} processes, --accumulate {settings.accumulate}: use more"
+        )
     torch.manual_seed(settings.seed)
-    model = made.build(settings, facts)
-    folder = settings.out or free_folder(Path("runs"), f"{name}-{Path(settings.data).stem}")
-    run = create(folder, name, _plain(replace(settings, out=folder)), facts._asdict(), _extra(data))
-    return Session(run, model, settings)
+    model = _prepared(made.build(settings, facts), settings)
+    folder = settings.out or world().objects(free_folder(Path("runs"), f"{name}-{Path(settings.data).stem}"))[0]
+    given = folder, name, _plain(replace(settings, out=folder)), facts._asdict()
+    run = create(*given, _extra(data)) if world().rank == 0 else None
+    config = world().objects(None if run is None else run.config)[0]
+    assert config is not None
+    return Session(Run(folder, config), model, settings)
+
+
+def resume(run: Run, settings: Common, data: Dataset) -> Session:
+    """The session of a run that goes on from its last whole state, with what has changed in the settings written down.
+
+    Raises:
+        InputError: the run is in use, has no whole state, was of other data, or a setting cannot be changed.
+    """
+    before = settings_of(run)
+    changed = {f.name for f in fields(settings) if getattr(settings, f.name) != getattr(before, f.name)}
+    if fixed := sorted(name for name in changed if not changeable(name)):
+        option = f"--{fixed[0].replace('_', '-')}"
+        raise InputError(f"{option} cannot be changed when a run goes on: leave it out, or begin a new run")
+    if data.fingerprint != run.config["data"]["fingerprint"]:
+        raise InputError(
+            f"{settings.data} does not hold the data that {run.folder} began with (their fingerprints differ): "
+            "give the same data, or begin a new run"
+        )
+    if locked(run.folder) and world().rank == 0:
+        raise InputError(f"{run.folder} is being trained by another process: wait for it")
+    saved, notes = state.newest(run.folder)
+    if saved is None:
+        raise InputError(f"{run.folder} holds no state to go on from: begin a new run")
+    positive(settings, "steps", "save_every", "keep", "processes")
+    torch.manual_seed(settings.seed)
+    model = _prepared(recipe(run.recipe).build(settings, Facts.restored(run.facts)), settings)
+    config = run.config | {
+        "settings": _plain(settings),
+        "resumed": [*run.config.get("resumed", []), _step(saved, before, settings, changed)],
+    }
+    if world().rank == 0:
+        write_json(run.folder / "config.json", config)
+    new_rates = any(name.startswith("lr") for name in changed)
+    return Session(Run(run.folder, config), model, settings, saved, new_rates, tuple(notes))
 
 
 def training(session: Session, data: Dataset, space: FeatureSpace) -> Iterator[Tick]:
-    """Train, judging the draws in `space` now and then; the model ends with the weights of the best checkpoint."""
-    s = session.settings
+    """Train, judging the draws in `space` now and then; the model ends with the weights of the best checkpoint.
+
+    Raises:
+        InputError: another process trains into the folder.
+        KeyboardInterrupt: SIGTERM or Ctrl-C; the state is saved.
+    """
+    s, folder = session.settings, session.run.folder
     steps, size = s.steps or 1, s.batch_size or 1
-    every = s.judge_every or max(1, steps // 10)
-    cadence = Cadence(max(1, steps // RECORDS), every)
-    score = Watcher(session.model, data, space, patience=s.patience, seed=s.seed)
-    feed = batches(data.train, size, seed=s.seed, steps=steps, device=s.device)
-    yield from fit(session.run, session.model.learner, feed, cadence, score)
+    cadence = Cadence(max(1, steps // RECORDS), s.judge_every or max(1, steps // 10), s.save_every, s.keep)
+    world().batch_size = size
+    watcher = Watcher(session.model, data, space, patience=s.patience, seed=s.seed)
+    feed = Feed(session.model.learner.method, data, size, steps, s)
+    with lock(folder) if world().rank == 0 else nullcontext():
+        if world().rank == 0:
+            tidy(folder)
+        yield from fit(
+            session.run,
+            session.model.learner,
+            feed,
+            cadence,
+            watcher,
+            resumed=session.resumed,
+            new_rates=session.new_rates,
+            accumulate=s.accumulate,
+            track=s.track,
+        )
+    world().objects(None)
     _restore(session.model, session.run.newest())
+
+
+class Feed:
+    """The batches that a method has not yet learned from; their place is what is saved of it."""
+
+    def __init__(self, method: Method, data: Dataset, size: int, steps: int, settings: Common) -> None:
+        self.method, self.split, self.size, self.steps, self.settings = method, data.train, size, steps, settings
+        self.place = 0
+
+    def __iter__(self) -> Iterator[Batch]:
+        left, s = max(0, self.steps - self.method.iteration), self.settings
+        for batch in batches(self.split, self.size, seed=s.seed, steps=left, start=self.place, device=s.device):
+            self.place += 1
+            part = world().part(self.size)
+            yield batch if len(batch.x) == part.n else rows(batch, part.start, part.start + part.n)
+
+    def state_dict(self) -> dict[str, int]:
+        return {"place": self.place}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        self.place = state["place"]
 
 
 def reopen(folder: Path, *, which: str | None = None, device: str = "cpu") -> Session:
@@ -95,11 +194,20 @@ def reopen(folder: Path, *, which: str | None = None, device: str = "cpu") -> Se
     """
     run = open_run(folder)
     made = recipe(run.recipe)
-    settings = _restored(made.Settings, run.settings | {"device": device})
+    settings = replace(settings_of(run), device=device)
     model = made.build(settings, Facts.restored(run.facts))
     _restore(model, run.newest() if which is None else run.checkpoint(which))
     model.learner.method.eval()
     return Session(run, model, settings)
+
+
+def settings_of(run: Run) -> Common:
+    """The settings that a run was made with.
+
+    Raises:
+        InputError: it has one that this version does not know.
+    """
+    return _restored(recipe(run.recipe).Settings, run.settings)
 
 
 def facts_of(data: Dataset) -> Facts:
@@ -135,6 +243,32 @@ def _extra(data: Dataset) -> dict[str, Any]:
     return {"data": about} | ({} if data.columns is None else {"columns": data.columns.state()})
 
 
+def _prepared(model: Model, settings: Common) -> Model:
+    """The model as the settings want it computed."""
+    learner = model.learner
+    if settings.precision == "bf16":
+        for network in learner.method.children():
+            if any(True for _ in network.parameters()):
+                lower(network)
+    if settings.shard:
+        shard(learner)
+    if settings.compile:
+        for network in learner.once:
+            network.compile()
+    return model
+
+
+def _step(saved: state.Saved, before: Common, now: Common, changed: set[str]) -> dict[str, Any]:
+    """What is written down when a run goes on: where, when, on what, and what was changed."""
+    old, new = _plain(before), _plain(now)
+    return {
+        "iteration": saved.iteration,
+        "begun": datetime.now(UTC).isoformat(timespec="seconds"),
+        "changed": {name: [old[name], new[name]] for name in sorted(changed)},
+        "environment": environment(now.device),
+    }
+
+
 def _restore(model: Model, path: Path) -> None:
     state, _ = checkpoint.load(path)
     checkpoint.restore(model.learner.state, state, path)
@@ -148,4 +282,4 @@ def _restored(kind: type[Common], values: dict[str, Any]) -> Common:
     known = set(kind.__dataclass_fields__)
     if odd := sorted(set(values) - known):
         raise InputError(f"the run has a setting {odd[0]!r} that this version does not know: use the version it names")
-    return kind(**values | {"out": Path(values["out"])})
+    return kind(**values | {"out": Path(values["out"]), "track": tuple(values.get("track", ("tensorboard",)))})

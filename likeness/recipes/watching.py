@@ -1,5 +1,8 @@
 """The score of a checkpoint and what monitors say of it: is it the best, does it collapse, does it go in circles."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor
 
 from likeness.data.batching import whole
@@ -9,6 +12,7 @@ from likeness.judge.features import FeatureSpace, features_of
 from likeness.judge.frechet import frechet_distance
 from likeness.recipes.common import Model
 from likeness.run.fit import Score
+from likeness.run.snapshot import Stateful
 from likeness.sampling import Streams, draw
 
 LARGEST = 2000  # draws scored at a checkpoint, at most
@@ -41,6 +45,17 @@ class Watcher:
         found += self.model.watch(terms) if self.model.watch is not None else []
         stop = self.patience is not None and self.best.stop
         return Score("frechet", value, findings=tuple(found), stop=stop)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {name: monitor.state_dict() for name, monitor in self._monitors().items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        for name, monitor in self._monitors().items():
+            monitor.load_state_dict(state[name])
+
+    def _monitors(self) -> dict[str, Stateful]:
+        given = {"best": self.best, "swings": self.swings, "diversity": self.diversity, "modes": self.modes}
+        return {name: m for name, m in (given | {"watch": self.model.watch}).items() if m is not None}
 
     def _features(self, x: Tensor) -> Tensor:
         return features_of(self.space, x, device=self.device).cpu()

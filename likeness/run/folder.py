@@ -3,11 +3,13 @@
 config.json               the recipe, its settings and the facts about the data they were used on
 metrics.jsonl             one record a line (see `track`);  events/  the same for TensorBoard
 checkpoints/last.safetensors, best.safetensors
+state/                    what a training goes on from (see `state`)
 samples/*.png             pictures;  report.html, report.json  what to look at
 """
 
 import platform
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ import torch
 from likeness import __version__
 from likeness.errors import InputError
 from likeness.files import read_json, write_json
+
+FORMAT = 1  # of the folder; raised when an older version could no longer read it
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ def create(
         raise InputError(f"{folder} already exists and is not empty: choose another --out or remove it")
     config = {
         "likeness": __version__,
+        "format": FORMAT,
+        "begun": datetime.now(UTC).isoformat(timespec="seconds"),
         "recipe": recipe,
         "settings": settings,
         "facts": facts,
@@ -82,6 +88,9 @@ def open_run(folder: Path) -> Run:
     if not (folder / "config.json").is_file():
         raise InputError(f"{folder} is not a run (it has no config.json): give the folder that `likeness train` made")
     config = read_json(folder / "config.json")
+    if config.get("format", 1) > FORMAT:
+        version = config.get("likeness", "?")
+        raise InputError(f"{folder} was made by likeness {version}, a newer version than {__version__}: use that one")
     if missing := {"recipe", "settings", "facts"} - set(config):
         raise InputError(f"{folder / 'config.json'} lacks {sorted(missing)[0]!r}: it is not the configuration of a run")
     return Run(folder, config)

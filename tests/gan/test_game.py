@@ -209,7 +209,7 @@ def test_drawing_from_the_average_leaves_the_game_alone() -> None:
     gan = small()
     ema = average(gan.G, 0.9)
     for _ in train(gan, [Batch(torch.randn(8, 2))] * 5, players(gan, 0.1)):
-        ema.update_parameters(gan.G)
+        ema.update(gan.G)
     shadow = gan.with_generator(ema.module)
     assert shadow.D is gan.D
     assert gan.G is not ema.module

@@ -16,7 +16,7 @@ def test_the_formula_with_its_warm_up() -> None:
     expected = None
     for t in range(30):
         nn.init.normal_(net.weight)
-        ema.update_parameters(net)
+        ema.update(net)
         beta = min(0.5, (1 + t) / (10 + t))
         expected = net.weight.clone() if t == 0 else beta * expected + (1 - beta) * net.weight
         torch.testing.assert_close(ema.module.weight, expected)
@@ -28,7 +28,7 @@ def test_running_statistics_are_averaged_and_counts_copied() -> None:
     means = []
     for _ in range(3):
         G(torch.randn(4, 2) + 3)
-        ema.update_parameters(G)
+        ema.update(G)
         means.append(G.body[0].running_mean.clone())
     a, b = 2 / 11, 3 / 12
     expected = b * (a * means[0] + (1 - a) * means[1]) + (1 - b) * means[2]
@@ -39,7 +39,7 @@ def test_running_statistics_are_averaged_and_counts_copied() -> None:
 def test_the_average_draws_in_evaluation_mode_and_does_not_train() -> None:
     G = ConvGenerator((1, 8, 8), d_z=2, width=2).train()
     ema = average(G)
-    ema.update_parameters(G)
+    ema.update(G)
     assert not any(m.training for m in ema.module.modules())
     assert not any(p.requires_grad for p in ema.module.parameters())
     assert G.training
@@ -51,12 +51,12 @@ def test_saved_and_loaded_it_goes_on_as_before() -> None:
     ema = average(net, 0.99)
     for _ in range(5):
         nn.init.normal_(net.weight)
-        ema.update_parameters(net)
+        ema.update(net)
     other = average(nn.Linear(2, 2), 0.99)
     other.load_state_dict(copy.deepcopy(ema.state_dict()))
     nn.init.normal_(net.weight)
     for e in (ema, other):
-        e.update_parameters(net)
+        e.update(net)
     assert torch.equal(ema.module.weight, other.module.weight)
 
 
