@@ -115,7 +115,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | No
     if not out.is_terminal:
         out.width = 200
     elif Measurement.get(out, out.options.update(max_width=10_000), made).maximum > out.width:
-        made.box, made.show_edge, made.pad_edge = SIMPLE_HEAD, False, False
+        made.box, made.show_edge, made.pad_edge, made.padding = SIMPLE_HEAD, False, False, (0, 1, 0, 0)
+        made.columns[0].min_width = 10
     out.print(made)
 
 

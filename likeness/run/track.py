@@ -17,7 +17,8 @@ from likeness.run.sinks import Record, Start, begin
 class Tracker:
     """Appends records to `metrics.jsonl` of a run folder, and sends them to the sinks named, without waiting for them.
 
-    A record is `{"iteration": int, "kind": "terms" | "score" | "finding", "seconds": since the start, ...}`.
+    A record is `{"iteration": int, "kind": "terms" | "score" | "finding" | "end", "seconds": since the start, ...}`;
+    the last one is of the kind "end" where the training came to an end of its own, or failed in a way it could tell.
 
     Args:
         folder: the folder of the run.
@@ -71,11 +72,14 @@ class Tracker:
 
     def close(self, *, failed: bool = False) -> None:
         """Send what is left; what a sink could not take becomes a finding in `metrics.jsonl`."""
+        if self._lines.closed:
+            return
         for sink in self._sinks:
             sink.close(failed)
         with suppress(InputError):  # a full disk is no reason to fail at the very end: `findings` has them too
             for finding in self.findings:
                 self._write("finding", self._last, finding._asdict())
+            self._write("end", self._last, {"failed": failed})
         self._lines.close()
 
     def _write(self, kind: str, iteration: int, values: Mapping[str, Any]) -> None:
@@ -104,7 +108,7 @@ def records(folder: Path, kind: str | None = None) -> list[dict[str, Any]]:
 
 
 def forget(folder: Path, beyond: int) -> None:
-    """Keep the whole records up to a step, and nothing else."""
-    kept = [json.dumps(r) + "\n" for r in records(folder) if r["iteration"] <= beyond]
+    """Keep the whole records up to a step, and nothing else; a run that goes on has not ended."""
+    kept = [json.dumps(r) + "\n" for r in records(folder) if r["iteration"] <= beyond and r["kind"] != "end"]
     with replacing(folder / "metrics.jsonl") as beside:
         beside.write_text("".join(kept), encoding="utf-8")

@@ -1,7 +1,11 @@
 """Devices and threads are checked before any work; warnings are sentences; tables go to standard output."""
 
+import re
+from functools import partial
+
 import pytest
 import torch
+from rich.console import Console
 
 from likeness.app import console
 from likeness.errors import InputError
@@ -30,6 +34,17 @@ def test_numbers_go_to_stdout_and_words_to_stderr(capsys) -> None:
     found = capsys.readouterr()
     assert "3.25" in found.out
     assert found.err == "! Seen. Try.\n"
+
+
+def test_a_table_on_a_narrow_terminal_keeps_its_numbers_and_folds_the_first_word(capsys, monkeypatch) -> None:
+    monkeypatch.setattr(console, "Console", partial(Console, force_terminal=True, width=40, no_color=True))
+    console.table(["run", "score", "seconds"], [["a-very-long-name-of-a-run", "3.25", "123456"]])
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert "3.25" in shown
+    assert "123456" in shown
+    assert "…" not in shown
+    assert "┃" not in shown
+    assert max(map(len, shown.splitlines())) <= 40
 
 
 def test_a_bar_off_a_terminal_says_a_line_now_and_then(capsys, monkeypatch) -> None:

@@ -24,7 +24,7 @@ def test_lines_and_events_agree(tmp_path: Path) -> None:
     tracker.close()
     (line,) = records(tmp_path, "terms")
     assert (line["iteration"], line["critic"]) == (5, 1.5)
-    assert [r["kind"] for r in records(tmp_path)] == ["terms", "score"]
+    assert [r["kind"] for r in records(tmp_path)] == ["terms", "score", "end"]
     assert scalars(tmp_path, "terms/critic") == [(5, 1.5)]
     assert scalars(tmp_path, "score/frechet") == [(5, 2.0)]
     assert scalars(tmp_path, "score/frechet_low") == [(5, 1.5)]
@@ -69,7 +69,7 @@ def test_a_resumed_run_has_one_past(tmp_path: Path) -> None:
     after.record("terms", 30, a=-30.0)
     after.close()
     text = (tmp_path / "metrics.jsonl").read_text()
-    assert [json.loads(line)["a"] for line in text.splitlines()] == [10.0, 20.0, -30.0]
+    assert [json.loads(line).get("a") for line in text.splitlines()] == [10.0, 20.0, -30.0, None]
     assert records(tmp_path)[-1]["seconds"] >= 100.0
     assert scalars(tmp_path, "terms/a") == [(10, 10.0), (20, 20.0), (30, -30.0)]
 
@@ -94,3 +94,13 @@ def test_a_sink_that_fails_becomes_one_finding_and_stops_nothing(tmp_path: Path,
     assert "secret" not in str(finding)
     assert len(records(tmp_path, "terms")) == 5
     assert [r["code"] for r in records(tmp_path, "finding")] == ["tracking-lost"]
+
+
+def test_the_last_record_says_how_it_ended(tmp_path: Path) -> None:
+    for failed in (False, True):
+        tracker = Tracker(tmp_path, to=(), resumed_at=5)
+        assert records(tmp_path, "end") == []
+        tracker.close(failed=failed)
+        tracker.close()
+        (end,) = records(tmp_path, "end")
+        assert (end["iteration"], end["failed"]) == (5, failed)
