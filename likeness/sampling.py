@@ -12,7 +12,7 @@ https://doi.org/10.1145/2063384.2063405
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -20,6 +20,8 @@ import torch
 from torch import Tensor
 
 from likeness.errors import InputError
+from likeness.ranks import world
+from likeness.spread import spread
 
 
 @runtime_checkable
@@ -85,8 +87,36 @@ def streams(generator: int | Streams | None) -> Streams:
     return Streams(int(torch.randint(2**62, ())) if generator is None else generator)
 
 
+Ask = tuple[int, Streams]  # how many samples, and whose
+
+
+@runtime_checkable
+class Together(Protocol):
+    """A sampler that shares its own work out among processes, such as one whose draws hang together.
+
+    `several` gives what a call for each of the parts gives; all processes call it, and each gets all of it.
+    """
+
+    def several(self, parts: Sequence[Ask]) -> list[Tensor]: ...
+
+
+def several(sampler: Sampler, parts: Sequence[Ask]) -> list[Tensor]:
+    """`sampler(n, generator=source)` for each of the parts, each called by one process and given to all."""
+    if isinstance(sampler, Together):
+        return sampler.several(parts)
+    return spread(lambda i: sampler(parts[i][0], generator=parts[i][1]), len(parts))
+
+
+def agreed(generator: int | Streams | None) -> Streams:
+    """The streams of the first process, on all of them: without a seed each would draw one of its own."""
+    source = streams(generator)
+    return world().objects(source)[0] if generator is None else source
+
+
 def draw(sampler: Sampler, n: int, *, generator: int | Streams | None = None, batch_size: int = 1024) -> Tensor:
     """`n` samples on the CPU, drawn `batch_size` at a time without gradients; the size does not change them.
+
+    Several processes share the batches, and each gets all of them.
 
     Raises:
         InputError: `n` is below one.
@@ -100,10 +130,13 @@ def draw_batches(
     """The batches of `draw`, one by one, so that a caller can show progress or write them as they come."""
     if n < 1:
         raise InputError(f"cannot draw {n} samples: ask for one or more")
-    source = streams(generator)
-    for start in range(0, n, batch_size):
+    source = agreed(generator)
+    parts = [(min(batch_size, n - start), source.at(source.first + start)) for start in range(0, n, batch_size)]
+    at_once = world().size
+    for first in range(0, len(parts), at_once):
         with torch.no_grad():
-            yield sampler(min(batch_size, n - start), generator=source.at(source.first + start)).cpu()
+            batches = [x.cpu() for x in several(sampler, parts[first : first + at_once])]
+        yield from batches
 
 
 class Rows:
@@ -125,11 +158,24 @@ class Rows:
             raise InputError(f"the file holds {len(self.x)} samples, {first + n} were asked for: supply more samples")
         return self.x[first : first + n]
 
+    def several(self, parts: Sequence[Ask]) -> list[Tensor]:
+        """Every process has the rows already."""
+        return [self(n, generator=source) for n, source in parts]
 
-def mapped(sampler: Sampler, function: Callable[[Tensor], Tensor]) -> Sampler:
-    """The sampler whose draws are `function` of the draws of `sampler`."""
 
-    def sample(n: int, *, generator: int | Streams | None = None) -> Tensor:
-        return function(sampler(n, generator=generator))
+class Mapped:
+    """A sampler whose draws are `function` of the draws of another one."""
 
-    return sample
+    def __init__(self, sampler: Sampler, function: Callable[[Tensor], Tensor]) -> None:
+        self.sampler, self.function = sampler, function
+
+    def __call__(self, n: int, *, generator: int | Streams | None = None) -> Tensor:
+        return self.function(self.sampler(n, generator=generator))
+
+    def several(self, parts: Sequence[Ask]) -> list[Tensor]:
+        if isinstance(self.sampler, Together):
+            return [self.function(x) for x in self.sampler.several(parts)]
+        return spread(lambda i: self(parts[i][0], generator=parts[i][1]), len(parts))
+
+
+mapped = Mapped  # a verb reads better where samplers are composed

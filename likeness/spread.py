@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from likeness.ranks import World, using, world
 
@@ -35,3 +35,11 @@ def dealt(here: World, mine: Sequence[Tensor], n: int) -> list[Tensor]:
         for i, (piece, size) in enumerate(zip(pieces, sizes, strict=True)):
             found[rank + i * here.size] = piece.reshape(size)
     return [found[i] for i in range(n)]
+
+
+def alike(module: nn.Module) -> None:
+    """Give the module the parameters and buffers of the first process, which need not agree to the last bit."""
+    if world().size == 1:
+        return
+    for mine in module.state_dict().values():
+        mine.copy_(world().collect(mine.reshape(-1))[0].view_as(mine))

@@ -8,7 +8,8 @@ from scipy import stats
 from torch import Tensor
 
 from likeness.errors import InputError
-from likeness.sampling import Rows, Streams, draw, streams
+from likeness.lockstep import lockstep
+from likeness.sampling import Rows, Streams, draw, draw_batches, mapped, streams
 
 
 @settings(deadline=None, max_examples=40)
@@ -77,3 +78,45 @@ def test_rows_are_handed_out_once_and_in_order() -> None:
     assert draw(rows, 10, generator=0, batch_size=3).flatten().tolist() == list(range(10))
     with pytest.raises(InputError, match="holds 10 samples, 11 were asked for"):
         draw(rows, 11, generator=0, batch_size=3)
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_processes_share_the_batches_and_draw_what_one_draws(processes: int) -> None:
+    network = torch.nn.Linear(6, 5)
+    asked = []
+
+    def sample(n: int, *, generator: int | Streams | None = None) -> Tensor:
+        asked.append(n)
+        return network(streams(generator).normal(n, 6)).tanh()
+
+    alone = list(draw_batches(sample, 103, generator=5, batch_size=10))
+    assert asked == [10] * 10 + [3]
+    asked.clear()
+    every = lockstep(processes, lambda rank: list(draw_batches(sample, 103, generator=5, batch_size=10)))
+    assert sorted(asked) == [3] + [10] * 10
+    for batches in every:
+        assert all(torch.equal(a, b) for a, b in zip(alone, batches, strict=True))
+        assert not batches[0].requires_grad
+
+
+def test_without_a_seed_processes_agree_on_one() -> None:
+    def work(rank: int) -> Tensor:
+        torch.manual_seed(rank)
+        return draw(lambda n, generator=None: streams(generator).normal(n, 2), 9, batch_size=2)
+
+    a, b, c = lockstep(3, work)
+    assert torch.equal(a, b)
+    assert torch.equal(b, c)
+
+
+def test_a_mapped_sampler_maps_what_any_sampler_draws() -> None:
+    rows = torch.arange(10.0)[:, None]
+    for inner in (Rows(rows), lambda n, generator=None: rows[generator.first :][:n]):
+        x, y = lockstep(2, lambda rank, inner=inner: draw(mapped(inner, torch.neg), 10, generator=0, batch_size=3))
+        assert torch.equal(x, -rows)
+        assert torch.equal(y, -rows)
+
+
+def test_while_batches_are_taken_gradients_are_as_they_were() -> None:
+    for _ in draw_batches(lambda n, generator=None: torch.zeros(n, 1), 4, generator=0, batch_size=2):
+        assert torch.is_grad_enabled()

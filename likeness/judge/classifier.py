@@ -18,6 +18,7 @@ from likeness.errors import InputError
 from likeness.findings import Finding
 from likeness.judge.features import FeatureSpace
 from likeness.judge.protocol import weights_hash
+from likeness.spread import alike
 
 UNCALIBRATED = 0.1
 INACCURATE = 0.2  # of the way from guessing to certainty
@@ -64,6 +65,7 @@ def classifier(
         held, rest = order[: len(x) // 5], order[len(x) // 5 :]
         network = _build(x[rest], classes, features).to(device)
         _train(network, x[rest], y[rest], steps)
+    alike(network)
     network.eval()
     facts = calibration(_probabilities(network, x[held]), y[held])
     findings = _findings(*facts, classes)

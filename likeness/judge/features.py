@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from likeness.errors import InputError
 from likeness.findings import Finding
 from likeness.judge.protocol import weights_hash
+from likeness.spread import spread
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,22 @@ Fit = Callable[[Tensor, Tensor | None], FeatureSpace]
 def features_of(
     space: FeatureSpace, x: Tensor, *, device: torch.device | str = "cpu", batch_size: int = 64
 ) -> Float[Tensor, "n d"]:
-    """The features of all samples, float32, on the device.
+    """The features of all samples, float32, on the device; processes share what a network has to do.
 
     Raises:
         InputError: the features are no vectors, or not finite.
     """
+    parts = x.split(batch_size)
+
+    def extracted(i: int) -> Tensor:
+        with torch.no_grad():
+            return space.extract(parts[i].to(device))
+
     if isinstance(space.extract, nn.Module):
         space.extract.to(device).eval()
-    with torch.no_grad():
-        parts = [space.extract(part.to(device)) for part in x.split(batch_size)]
-    features = torch.cat(parts)
+        features = torch.cat(spread(extracted, len(parts)))
+    else:
+        features = torch.cat([extracted(i) for i in range(len(parts))])
     if features.ndim != 2 or len(features) != len(x):
         raise InputError(
             f"the features {space.name} gave shape {tuple(features.shape)} for {len(x)} samples: need (n, d)"

@@ -16,6 +16,7 @@ Min Jin Chong, David Forsyth. Effectively Unbiased FID and Inception Score and W
 https://arxiv.org/abs/1911.07023
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -24,6 +25,8 @@ from torch import Tensor
 
 from likeness.errors import InputError
 from likeness.judge.resample import GROUPS, jackknife_interval
+from likeness.ranks import world
+from likeness.spread import spread
 
 BLOCK = 4096
 
@@ -47,14 +50,17 @@ class Frechet(NamedTuple):
 
 
 def moments(x: Float[Tensor, "n d"], shift: Float[Tensor, " d"]) -> Moments:
-    """Sums of the rows of `x − shift`; a shift near the mean keeps the digits of the covariance."""
-    d = x.shape[1]
+    """Sums of the rows of `x − shift`; a shift near the mean keeps the digits of the covariance.
+
+    Processes share the rows out and add up their sums.
+    """
+    d, here = x.shape[1], world()
     first, second = shift.new_zeros(d), shift.new_zeros(d, d)
-    for part in x.split(BLOCK):
+    for part in x.split(BLOCK)[here.rank :: here.size]:
         centred = part.double() - shift
         first += centred.sum(0)
         second.addmm_(centred.T, centred)
-    return Moments(len(x), first, second)
+    return Moments(len(x), here.sum(first), here.sum(second))
 
 
 def frechet_of_moments(a: Moments, b: Moments) -> Tensor:
@@ -88,18 +94,21 @@ def frechet(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], *, groups: int = G
     x, y = _shared_rows(x, y)
     shift = _shift(x)
     all_x, all_y = moments(x, shift), moments(y, shift)
-    value = max(0.0, float(frechet_of_moments(all_x, all_y)))
-    without = torch.stack(
-        [
-            frechet_of_moments(all_x - moments(part_x, shift), all_y - moments(part_y, shift))
-            for part_x, part_y in zip(x.tensor_split(groups), y.tensor_split(groups), strict=True)
-        ]
-    ).cpu()
-    half_x, half_y = moments(x[: len(x) // 2], shift), moments(y[: len(y) // 2], shift)
-    half = (frechet_of_moments(half_x, half_y) + frechet_of_moments(all_x - half_x, all_y - half_y)) / 2
-    sizes = without.new_tensor([1.0, groups / (groups - 1), 2.0])
-    limit = intercept(sizes, torch.stack((without.new_tensor(value), without.mean(), half.cpu())))
-    return Frechet(jackknife_interval(value, without, lowest=0.0), jackknife_interval(limit, without))
+
+    def of(a: Tensor, b: Tensor) -> Tensor:
+        return frechet_of_moments(moments(a, shift), moments(b, shift))
+
+    def without(a: Tensor, b: Tensor) -> Tensor:
+        return frechet_of_moments(all_x - moments(a, shift), all_y - moments(b, shift))
+
+    parts, half = zip(x.tensor_split(groups), y.tensor_split(groups)), (x[: len(x) // 2], y[: len(y) // 2])
+    tasks = [partial(frechet_of_moments, all_x, all_y), partial(of, *half), partial(without, *half)]
+    tasks += [partial(without, *part) for part in parts]
+    found = torch.stack(spread(lambda i: tasks[i](), len(tasks))).cpu()
+    value, left_out = max(0.0, float(found[0])), found[3:]
+    sizes = found.new_tensor([1.0, groups / (groups - 1), 2.0])
+    limit = intercept(sizes, torch.stack((found.new_tensor(value), left_out.mean(), found[1:3].mean())))
+    return Frechet(jackknife_interval(value, left_out, lowest=0.0), jackknife_interval(limit, left_out))
 
 
 def intercept(inverse_n: Float[Tensor, " s"], values: Float[Tensor, " s"]) -> float:

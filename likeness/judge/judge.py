@@ -6,7 +6,7 @@ is the reference and the other half the held-out baseline. What is fitted (PCA, 
 training data; the memoriser returns the other.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import torch
@@ -20,10 +20,11 @@ from likeness.judge import diagnosis
 from likeness.judge.classifier import classifier
 from likeness.judge.features import FeatureSpace, Fit, features_of, pca, raw
 from likeness.judge.material import Material, material, shares
-from likeness.judge.measures import MEASURES, Case, Ground
+from likeness.judge.measures import MEASURES, TOGETHER, Case, Ground
 from likeness.judge.pairs import K, nearest, within
 from likeness.judge.protocol import Protocol, fingerprint
 from likeness.judge.score import Score, Scores
+from likeness.ranks import World, using, world
 from likeness.sampling import Sampler
 
 Progress = Callable[[int, int, str], object]
@@ -76,11 +77,7 @@ def judge(
     steps("reference")
     likelihood, notes = _likelihood(log_prob, log_prob_kind, given.reference, device)
     ground = _ground(given, space, truth, likelihood, seed=seed, device=device)
-    rows: list[Score] = []
-    for case in cases:
-        for name, measure in MEASURES.items():
-            steps(f"{name}: {case.name or 'subject'}")
-            rows += measure(case, ground)
+    rows = _rows(cases, ground, steps)
     warnings = (*given.notes, *notes, *space.findings, *_diagnosis(given, rows, cases[0].features.shape[1]))
     return Scores(tuple(rows), _protocol(given, space, seed, reference, heldout), warnings)
 
@@ -142,6 +139,23 @@ def _ground(
     train = None if given.train is None else features_of(space, given.train, device=device)
     fresh = None if train is None else nearest(reference, train)
     return Ground(reference, within(reference), space.probabilities, train, fresh, truth, likelihood, seed)
+
+
+def _rows(cases: Sequence[Case], ground: Ground, steps: Callable[[str], None]) -> list[Score]:
+    """Every measure of every case; those that one process takes alone are shared out, and each gets all."""
+    here, mine = world(), {}
+    apart = [(name, i) for name in MEASURES if name not in TOGETHER for i in range(len(cases))]
+    with using(World()):
+        for name, i in apart[here.rank :: here.size]:
+            steps(f"{name}: {cases[i].name or 'subject'}")
+            mine[name, i] = MEASURES[name](cases[i], ground)
+    found = {place: rows for part in here.objects(mine) for place, rows in part.items()}
+    for i, case in enumerate(cases):
+        for name in MEASURES:
+            if name in TOGETHER:
+                steps(f"{name}: {case.name or 'subject'}")
+                found[name, i] = MEASURES[name](case, ground)
+    return [row for i in range(len(cases)) for name in MEASURES for row in found[name, i]]
 
 
 def _likelihood(

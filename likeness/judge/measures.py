@@ -113,6 +113,9 @@ def _modes(case: Case, ground: Ground) -> list[Score]:
     ]
 
 
+# Several processes share the work within Fréchet distance, neighbours and memorisation; the other measures are taken by
+# one of them, each of one case.
+TOGETHER = {"Fréchet distance", "neighbours", "memorisation"}
 MEASURES: dict[str, Measure] = {
     "class quality": _quality,
     "Fréchet distance": _frechet,

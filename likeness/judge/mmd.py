@@ -16,7 +16,7 @@ from torch import Tensor
 
 from likeness.errors import InputError
 from likeness.judge.kernel import kernel_interval, mmd2
-from likeness.judge.pairs import products, squared_norms
+from likeness.judge.pairs import blocks, product, squared_norms
 from likeness.judge.resample import GROUPS, groups_of
 
 PERMUTATIONS = 500
@@ -66,7 +66,8 @@ def mmd_test(
 def _gram(x: Tensor, h: float) -> Tensor:
     K = x.new_empty(len(x), len(x), dtype=torch.float64)
     norms = squared_norms(x)
-    for rows, columns, xy in products(x):
+    for rows, columns in blocks(len(x)):
+        xy = product(x[rows], x[columns])
         value = torch.add(norms[columns], xy, alpha=-2).add_(norms[rows, None]).div_(-2 * h**2).exp_()  # (1)
         K[rows, columns] = value
         K[columns, rows] = value.T

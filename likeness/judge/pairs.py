@@ -3,11 +3,11 @@
 All of it comes from the inner products of a block of rows with a block of columns, in float64:
     d²(x, y) = ‖x‖² + ‖y‖² − 2 xᵀy
 so a pass needs memory for a few blocks, whatever the number of rows, and one pass serves precision, recall, density,
-coverage and the kernel distance. `within` looks at one set (and can be kept for a reference used many times),
-`between` at two.
+coverage and the kernel distance. Processes share the blocks out and put together what they found. `within` looks at one
+set (and can be kept for a reference used many times), `between` at two.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -17,6 +17,8 @@ from torch.nn.functional import one_hot
 
 from likeness.errors import InputError
 from likeness.judge.resample import GROUPS, groups_of
+from likeness.ranks import world
+from likeness.spread import spread
 
 BLOCK = 1024
 K = 5  # neighbours, for precision, recall, density and coverage alike
@@ -59,17 +61,17 @@ def polynomial(products: Tensor, d: int) -> Tensor:
     return t.square().mul_(t)
 
 
-def products(
-    x: Float[Tensor, "n d"], y: Float[Tensor, "m d"] | None = None, *, block: int = BLOCK
-) -> Iterator[tuple[slice, slice, Tensor]]:
-    """Inner products of all pairs, a block at a time; of one set, each unordered pair of blocks once."""
-    other = x if y is None else y
-    for i in range(0, len(x), block):
-        rows = slice(i, min(i + block, len(x)))
-        left = x[rows].double()
-        for j in range(i if y is None else 0, len(other), block):
-            columns = slice(j, min(j + block, len(other)))
-            yield rows, columns, left @ other[columns].double().T
+def blocks(n: int, m: int | None = None, *, block: int = BLOCK) -> list[tuple[slice, slice]]:
+    """All pairs of rows cut into blocks; of one set (no `m`), each unordered pair of blocks once."""
+    rows = [slice(i, min(i + block, n)) for i in range(0, n, block)]
+    if m is None:
+        return [(a, b) for i, a in enumerate(rows) for b in rows[i:]]
+    return [(a, slice(j, min(j + block, m))) for a in rows for j in range(0, m, block)]
+
+
+def product(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
+    """Inner products of all pairs, in float64."""
+    return x.double() @ y.double().T
 
 
 def squared_norms(x: Float[Tensor, "n d"], *, block: int = BLOCK) -> Float[Tensor, " n"]:
@@ -91,8 +93,11 @@ def within(
     norms, group = squared_norms(x, block=block), groups_of(n, groups=groups).to(x.device)
     hot = one_hot(group, groups).double()
     near = Near.none(n, min(n - 1, k + SPARE), x.device)
-    sums = torch.zeros(groups, groups, dtype=torch.float64, device=x.device)
-    for rows, columns, xy in products(x, block=block):
+    cut = blocks(n, block=block)
+
+    def look(b: int) -> Tensor:
+        rows, columns = cut[b]
+        xy = product(x[rows], x[columns])
         distance = _squared_distance(norms[rows], norms[columns], xy)
         value = kernel(xy, d)
         if rows == columns:
@@ -102,8 +107,10 @@ def within(
             near.update(columns, distance.T.contiguous(), group[rows])
         near.update(rows, distance, group[columns])
         part = hot[rows].T @ (value @ hot[columns])
-        sums += part if rows == columns else part + part.T
-    return Within(near.radius(k, groups), sums)
+        return part if rows == columns else part + part.T
+
+    sums = torch.stack(spread(look, len(cut))).sum(0)
+    return Within(near.together().radius(k, groups), sums)
 
 
 def between(
@@ -123,8 +130,11 @@ def between(
     stays, other_stays = _stays(group, groups), _stays(other_group, groups)
     widest, other_widest = real_inside.radius.amax(1), fake_inside.radius.amax(1)
     held, covered, recalled = (torch.zeros(c, groups + 1, dtype=torch.int32, device=real.device) for c in (m, n, n))
-    sums = torch.zeros(groups, groups, dtype=torch.float64, device=real.device)
-    for rows, columns, xy in products(real, fake, block=block):
+    cut = blocks(n, m, block=block)
+
+    def look(b: int) -> Tensor:
+        rows, columns = cut[b]
+        xy = product(real[rows], fake[columns])
         distance = _squared_distance(norms[rows], other_norms[columns], xy)
         i, j = (distance < widest[rows, None]).nonzero(as_tuple=True)
         hit = _inside(distance[i, j], real_inside.radius[rows][i], stays[rows][i], other_stays[columns][j])
@@ -133,18 +143,26 @@ def between(
         i, j = (distance < other_widest[columns]).nonzero(as_tuple=True)
         hit = _inside(distance[i, j], fake_inside.radius[columns][j], stays[rows][i], other_stays[columns][j])
         recalled[rows].index_add_(0, i, hit)
-        sums += hot[rows].T @ (kernel(xy, d) @ other_hot[columns])
+        return hot[rows].T @ (kernel(xy, d) @ other_hot[columns])
+
+    sums = torch.stack(spread(look, len(cut))).sum(0)
+    held, covered, recalled = (world().sum(counts) for counts in (held, covered, recalled))
     return Between(held, covered, recalled, sums)
 
 
 def nearest(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], *, block: int = BLOCK) -> Float[Tensor, " n"]:
     """Distance of each row of `x` to the nearest row of `y`, float64."""
     norms, other_norms = squared_norms(x, block=block), squared_norms(y, block=block)
-    best = torch.full((len(x),), torch.inf, dtype=torch.float64, device=x.device)
-    for rows, columns, xy in products(x, y, block=block):
-        smallest = _squared_distance(norms[rows], other_norms[columns], xy).amin(1)
-        best[rows] = torch.minimum(best[rows], smallest)
-    return best.clamp(min=0).sqrt()
+
+    def best(i: int) -> Tensor:
+        rows = slice(i * block, (i + 1) * block)
+        found = [
+            _squared_distance(norms[rows], other_norms[columns], product(x[rows], y[columns])).amin(1)
+            for columns in (slice(j, j + block) for j in range(0, len(y), block))
+        ]
+        return torch.stack(found).amin(0)
+
+    return torch.cat(spread(best, -(-len(x) // block))).clamp(min=0).sqrt()
 
 
 def _squared_distance(a: Tensor, b: Tensor, xy: Tensor) -> Tensor:
@@ -179,6 +197,12 @@ class Near(NamedTuple):
         groups = torch.cat((self.group[rows], group[place]), 1)
         self.distance[rows], kept = both.topk(few, largest=False)
         self.group[rows] = groups.gather(1, kept)
+
+    def together(self) -> "Near":
+        """With what the other processes found among their pairs."""
+        both, groups = (torch.cat(world().collect(mine), 1) for mine in self)
+        distance, kept = both.topk(self.distance.shape[1], largest=False)
+        return Near(distance, groups.gather(1, kept))
 
     def radius(self, k: int, groups: int) -> Tensor:
         """Squared distance to the k-th neighbour with each group left out, then with none, `(n, groups + 1)`.

@@ -4,14 +4,16 @@ Proposal j of a seed is sample j of the underlying sampler, kept or not by the j
 draw i is the i-th proposal kept. Proposals are looked at in blocks of a fixed size, and the running maximum of the
 log ratio includes the block it judges. So sample(100) is the beginning of sample(1000), however either is cut into
 batches. A filter remembers where it stands for the last seed, which makes consecutive batches cheap; a batch from
-the middle of another seed is found by starting over.
+the middle of another seed is found by starting over. Many processes look at a block each, and all of them go through
+the blocks in order.
 
 John von Neumann. Various techniques used in connection with random digits. 1951.
 https://mcnp.lanl.gov/pdf_files/InBook_Computing_1961_Neumann_JohnVonNeumannCollectedWorks_VariousTechniquesUsedinConnectionwithRandomDigits.pdf
 """
 
 import math
-from collections.abc import Callable, Mapping, Sized
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence, Sized
 from time import perf_counter
 from typing import NamedTuple
 
@@ -21,10 +23,12 @@ from torch import Tensor
 
 from likeness.errors import InputError
 from likeness.findings import Finding
+from likeness.ranks import world
 from likeness.refine.distortion import distortion
 from likeness.refine.ratio import Logit, as_ratio
 from likeness.refine.report import Number, Report, Tally
-from likeness.sampling import Sampler, Streams, streams
+from likeness.sampling import Ask, Sampler, Streams, agreed
+from likeness.spread import spread
 
 HOPELESS = 1_000_000  # proposals in a row without one kept
 
@@ -73,7 +77,9 @@ class Filter:
         self.limit = len(sampler) if isinstance(sampler, Sized) else math.inf
         n = int(min(burn_in, self.limit))
         source = Streams(seed).split("burn-in")
-        self.burn_in = torch.cat([self._score(source.at(i), min(block, n - i))[1] for i in range(0, n, block)])
+        starts = range(0, n, block)
+        looks = spread(lambda i: self._score(source.at(starts[i]), min(block, n - starts[i]))[1], len(starts))
+        self.burn_in = torch.cat(looks)
         self.log_M = self.burn_in.max()
         if self.log_M.isneginf():
             raise InputError(
@@ -86,17 +92,11 @@ class Filter:
 
     def __call__(self, n: int, *, generator: int | Streams | None = None) -> Shaped[Tensor, " n *event"]:
         """Raises InputError where a finite sampler runs out, or a million proposals in a row are rejected."""
-        if n < 1:
-            raise InputError(f"cannot draw {n} samples: ask for one or more")
-        began = perf_counter()
-        source = streams(generator)
-        place = self._find(source)
-        while place.kept < source.first + n:
-            self._advance(place, source.first + n)
-        draws = place.take(source.first, n)
-        self.tally.draws += n
-        self.tally.seconds += perf_counter() - began
-        return draws
+        return self.several([(n, agreed(generator))])[0]
+
+    def several(self, parts: Sequence[Ask]) -> list[Tensor]:
+        """The draws of each part, one after the other; processes look at proposals together."""
+        return [self._taken(n, source) for n, source in parts]
 
     def accept_prob(self, x: Shaped[Tensor, " n *event"]) -> Float[Tensor, " n"]:
         """The probability of keeping each sample, with the largest maximum seen so far."""
@@ -129,32 +129,68 @@ class Filter:
             self._place = _Place(Streams(source.seed, 0, source.path), self.log_M)
         return self._place
 
+    def _taken(self, n: int, source: Streams) -> Tensor:
+        if n < 1:
+            raise InputError(f"cannot draw {n} samples: ask for one or more")
+        began = perf_counter()
+        place = self._find(source)
+        while place.kept < source.first + n:
+            self._advance(place, source.first + n)
+        draws = place.take(source.first, n)
+        self.tally.draws += n
+        self.tally.seconds += perf_counter() - began
+        return draws
+
     def _advance(self, place: "_Place", wanted: int) -> None:
-        """Look at the next block of proposals."""
-        n = int(min(self.block, self.limit - place.seen))
-        if n == 0:
+        """Go on by a block of proposals, looking at new ones where none are waiting."""
+        if not place.ahead:
+            place.ahead.extend(self._look(place, wanted))
+        n, x, log_M = place.ahead.popleft()
+        self.moved += int(log_M > place.log_M)
+        self.highest = torch.maximum(self.highest, log_M)
+        self.tally.count(n, place.add(x, n, log_M))
+        if place.barren >= HOPELESS:
+            raise InputError(f"{place.barren} proposals in a row were rejected: give {self.rule.more}")
+
+    def _look(self, place: "_Place", wanted: int) -> list["_Looked"]:
+        """What is kept of the next blocks, one a process; fewer where a finite sampler runs out."""
+        starts = [place.seen + i * self.block for i in range(world().size)]
+        sizes = [n for start in starts if (n := int(min(self.block, self.limit - start))) > 0]
+        if not sizes:
             raise InputError(
                 f"{place.kept} of the {place.seen} samples on file were kept, {wanted} were asked for: "
                 f"ask for fewer, supply more samples, or give {self.rule.more}"
             )
-        x, d = self._score(place.source.split("proposals").at(place.seen), n)
-        log_M = torch.maximum(place.log_M, d.max())
-        u = place.source.split("accept").at(place.seen).uniform(n, device=d.device)
-        keep = u.double().log() < self.rule.log_accept(d, log_M)
-        self.moved += int(log_M > place.log_M)
-        self.highest = torch.maximum(self.highest, log_M)
-        self.tally.count(n, place.add(x[keep], n, log_M))
-        if place.barren >= HOPELESS:
-            raise InputError(f"{place.barren} proposals in a row were rejected: give {self.rule.more}")
+        x, keep, maxima = {}, [], [place.log_M]
+
+        def scored(i: int) -> Tensor:
+            x[i], d = self._score(place.source.split("proposals").at(starts[i]), sizes[i])
+            return d
+
+        for start, d in zip(starts, spread(scored, len(sizes))):
+            maxima.append(torch.maximum(maxima[-1], d.max()))
+            u = place.source.split("accept").at(start).uniform(len(d), device=d.device)
+            keep.append(u.double().log() < self.rule.log_accept(d, maxima[-1]))
+        kept = spread(lambda i: x[i][keep[i]], len(sizes))
+        return list(map(_Looked, sizes, kept, maxima[1:]))
+
+
+class _Looked(NamedTuple):
+    """A block of `n` proposals: those that are kept, and the running maximum with all of them."""
+
+    n: int
+    kept: Tensor
+    highest: Tensor
 
 
 class _Place:
-    """Where one seed's proposals stand: how many were seen, kept and taken, and the kept ones not yet taken."""
+    """Where one seed's proposals stand: how many were seen, kept and taken, the kept ones not taken, blocks ahead."""
 
     def __init__(self, source: Streams, log_M: Tensor) -> None:
         self.source, self.log_M = source, log_M
         self.seen = self.kept = self.taken = self.barren = 0
         self.waiting: list[Tensor] = []
+        self.ahead: deque[_Looked] = deque()
 
     def add(self, x: Tensor, seen: int, log_M: Tensor) -> int:
         self.waiting.append(x)

@@ -7,6 +7,7 @@ Cross-entropy on fresh real and generated batches (both classes equally often), 
 Training stops when held-out real and generated samples say so, the best weights are kept, and Platt's slope and
 offset are fitted to the held-out part. `keep_training` starts from a GAN's own discriminator; where its loss was
 not logistic (hinge, Wasserstein) the score is no log ratio, and a linear head on its frozen features learns one.
+Of several processes each learns for itself, from the same numbers.
 
 Samaneh Azadi, Catherine Olsson, Trevor Darrell, Ian Goodfellow, Augustus Odena. Discriminator Rejection
 Sampling. 2019. https://arxiv.org/abs/1810.06758 (KeepTraining)
@@ -23,9 +24,11 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from likeness.core import Method, Step, Update, train
 from likeness.errors import InputError
+from likeness.ranks import World, using, world
 from likeness.refine import calibration
 from likeness.refine.ratio import DensityRatio, Fit, calibrate
 from likeness.sampling import Sampler, Streams, draw
+from likeness.spread import alike
 
 HELD_OUT = 5000  # held-out samples of each kind at most: the rest is worth more for training
 CHECK_EVERY = 100
@@ -104,7 +107,7 @@ def fit_ratio(
         InputError: too few samples, NaN among them, shapes that differ, or a network that gives NaN.
     """
     _validate(sampler, real, val_frac)
-    with torch.random.fork_rng(devices=[real.device] if real.is_cuda else []):
+    with using(World()), torch.random.fork_rng(devices=[real.device] if real.is_cuda else []):
         torch.manual_seed(seed)
         train_real, held_real = _parted(real, val_frac)
         if isinstance(sampler, Sized):
@@ -118,10 +121,10 @@ def fit_ratio(
         steps = _annealed(train(method, batches, optimiser), CosineAnnealingLR(optimiser, max(max_steps, 1)))
         every = min(CHECK_EVERY, max_steps)
         fit = _stopped_early(method, steps, (held_real, held_fake), patience=patience, every=every, progress=progress)
-        own = calibration.log_loss(*_logits(method, train_real[: len(held_real)], fakes(0)))
-    return calibrate(
-        method.network, held_real, held_fake, fit=fit._replace(train_loss=float(own)), batch_size=batch_size
-    )
+        own = float(calibration.log_loss(*_logits(method, train_real[: len(held_real)], fakes(0))))
+        fit = fit._replace(train_loss=own)
+        ratio = calibrate(method.network, held_real, held_fake, fit=fit, batch_size=batch_size)
+    return _of_the_first(ratio, method.network)
 
 
 def keep_training(
@@ -148,6 +151,13 @@ def keep_training(
         torch.manual_seed(options.get("seed", 0))
         network = Headed(D, nn.Linear(int(D.feature_size), 1) if head is None else head)  # type: ignore[arg-type]
     return fit_ratio(sampler, real, network=network, **options)
+
+
+def _of_the_first(ratio: DensityRatio, network: nn.Module) -> DensityRatio:
+    """The ratio of the first process: all of them learn the same, but for the last digits on unlike machines."""
+    alike(network)
+    facts, fit = world().objects((ratio.calibration, ratio.fit))[0]
+    return DensityRatio(network, calibration=facts, fit=fit, batch_size=ratio.batch_size)
 
 
 def _validate(sampler: Sampler, real: Tensor, val_frac: float) -> None:

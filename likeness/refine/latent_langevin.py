@@ -16,7 +16,7 @@ https://arxiv.org/abs/2003.06060
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import NamedTuple
 
@@ -26,10 +26,11 @@ from torch import Tensor
 
 from likeness.errors import InputError
 from likeness.findings import Finding
+from likeness.ranks import world
 from likeness.refine.chains import MIXED, split_rhat
 from likeness.refine.ratio import Logit, as_ratio, checked
 from likeness.refine.report import Report, Tally, in_blocks
-from likeness.sampling import Streams, streams
+from likeness.sampling import Ask, Streams, agreed
 
 Energy = Callable[[Tensor], Tensor]
 BEST_ACCEPTANCE, SAFE_ACCEPTANCE = (
@@ -111,7 +112,8 @@ class LatentLangevin:
         self.correct, self.block, self.device = correct, block, device
         self.tally, self.rhat, self.widest = Tally(), math.nan, 0
         began = perf_counter()
-        self.step_size = self._tuned(Streams(seed).split("trial")) if step_size is None else step_size
+        tuned = self._tuned(Streams(seed).split("trial")) if step_size is None else step_size
+        self.step_size = world().objects(tuned)[0]
         self.tally.seconds = perf_counter() - began
 
     def energy(self, z: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
@@ -120,9 +122,13 @@ class LatentLangevin:
 
     def __call__(self, n: int, *, generator: int | Streams | None = None) -> Float[Tensor, " n *event"]:
         """Raises InputError where the energy is NaN."""
-        return in_blocks(self._draw, n, streams(generator), self.block, self.tally)
+        return self.several([(n, agreed(generator))])[0]
 
-    def _draw(self, n: int, source: Streams) -> Tensor:
+    def several(self, parts: Sequence[Ask]) -> list[Tensor]:
+        """The draws of each part; processes share them out."""
+        return in_blocks(self._draw, self._count, parts, self.block, self.tally)
+
+    def _draw(self, n: int, source: Streams) -> tuple[Tensor, tuple[int, float, float]]:
         noise, coins = source.split("noise"), source.split("accept")
         now = state(self.energy, source.split("start").normal(n, self.d_z, device=self.device))
         trace, accepted = [], torch.zeros((), dtype=torch.double, device=now.z.device)
@@ -134,14 +140,14 @@ class LatentLangevin:
             now = chosen(u.log() < log_alpha, new, now) if self.correct else new
             if step >= self.steps // 2:
                 trace.append(now.z)
-        self._count(n, float(accepted), torch.stack(trace))
-        return self.decode(now.z)
+        return self.decode(now.z), (n, float(accepted), float(split_rhat(torch.stack(trace)).max()))
 
-    def _count(self, n: int, accepted: float, trace: Tensor) -> None:
+    def _count(self, counts: tuple[int, float, float]) -> None:
+        n, accepted, rhat = counts
         self.tally.count(n * self.steps, accepted)
         self.tally.critic_passes += n
         if n >= self.widest:  # a handful of chains says little
-            self.widest, self.rhat = n, float(split_rhat(trace).max())
+            self.widest, self.rhat = n, rhat
 
     def _tuned(self, source: Streams, chains: int = 64, steps: int = 60) -> float:
         """The step size that trial chains accept with the wanted probability (Robbins and Monro's recursion)."""

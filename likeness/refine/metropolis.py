@@ -13,6 +13,8 @@ Ryan Turner, Jane Hung, Eric Frank, Yunus Saatci, Jason Yosinski. Metropolis-Has
 Networks. 2019. https://arxiv.org/abs/1811.11357
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
@@ -22,7 +24,7 @@ from likeness.findings import Finding
 from likeness.refine.pools import pick, propose
 from likeness.refine.ratio import Logit, as_ratio
 from likeness.refine.report import Report, Tally, in_blocks
-from likeness.sampling import Sampler, Streams, streams
+from likeness.sampling import Ask, Sampler, Streams, agreed
 
 
 def run_chains(
@@ -63,9 +65,13 @@ class MetropolisHastings:
 
     def __call__(self, n: int, *, generator: int | Streams | None = None) -> Shaped[Tensor, " n *event"]:
         """Raises InputError where fewer than n K samples are on file, or a ratio is NaN, +∞, or 0 at a start."""
-        return in_blocks(self._draw, n, streams(generator), self.chains, self.tally)
+        return self.several([(n, agreed(generator))])[0]
 
-    def _draw(self, n: int, source: Streams) -> Tensor:
+    def several(self, parts: Sequence[Ask]) -> list[Tensor]:
+        """The draws of each part; processes share them out."""
+        return in_blocks(self._draw, self._count, parts, self.chains, self.tally)
+
+    def _draw(self, n: int, source: Streams) -> tuple[Tensor, tuple[int, int, int]]:
         begin = source.split("start").integers(n, len(self.real), device=self.real.device)
         start = self.ratio(self.real[begin]).double()
         if start.isneginf().any():
@@ -74,10 +80,14 @@ class MetropolisHastings:
         u, again = (source.split(name).uniform(n, self.steps, device=d.device).double() for name in ("accept", "again"))
         here, moves = run_chains(start.to(d.device), d, u.log())
         restarted, _ = run_chains(d[:, 0], d, again.log())
-        self.stuck += int((here < 0).sum())
-        self.tally.count(n * self.steps, int(moves.sum()))
+        stuck = here < 0
+        return pick(x, torch.where(stuck, restarted, here)), (n, int(moves.sum()), int(stuck.sum()))
+
+    def _count(self, counts: tuple[int, int, int]) -> None:
+        n, moves, stuck = counts
+        self.stuck += stuck
+        self.tally.count(n * self.steps, moves)
         self.tally.critic_passes += n
-        return pick(x, torch.where(here < 0, restarted, here))
 
     def report(self) -> Report:
         """The facts so far; `stuck` is the share of the chains that never moved, `moves` the mean moves of a chain."""

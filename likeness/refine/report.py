@@ -1,18 +1,22 @@
 """What a refiner says of its work: the same facts for every one of them, and warnings in words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from time import perf_counter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from likeness.errors import InputError
 from likeness.findings import Finding
+from likeness.ranks import world
 from likeness.refine.distortion import Distortion
-from likeness.sampling import Streams
+from likeness.sampling import Ask, Streams
+from likeness.spread import spread
 
+Counts = TypeVar("Counts")
 Number = int | float  # the type checker of the tests takes `float` at its word
 
 
@@ -81,17 +85,38 @@ class Tally:
         )
 
 
-def in_blocks(draw: Callable[[int, Streams], Tensor], n: int, source: Streams, size: int, tally: Tally) -> Tensor:
-    """`n` draws, at most `size` at a time, each block with its own streams; counted and timed.
+def in_blocks(
+    draw: Callable[[int, Streams], tuple[Tensor, Counts]],
+    count: Callable[[Counts], None],
+    parts: Sequence[Ask],
+    size: int,
+    tally: Tally,
+) -> list[Tensor]:
+    """The draws of each part, at most `size` at a time, each block with its own streams and done by one process.
+
+    `draw` changes nothing but what it returns, beside the draws what it counted; `count` takes the counts of every
+    block, in order, on every process.
 
     Raises:
-        InputError: `n` is below one.
+        InputError: a part is below one.
     """
-    if n < 1:
-        raise InputError(f"cannot draw {n} samples: ask for one or more")
+    if lacking := [n for n, _ in parts if n < 1]:
+        raise InputError(f"cannot draw {lacking[0]} samples: ask for one or more")
     began = perf_counter()
-    with torch.no_grad():
-        parts = [draw(min(size, n - start), source.at(source.first + start)) for start in range(0, n, size)]
-    tally.draws += n
+    blocks = [
+        (min(size, n - start), source.at(source.first + start)) for n, source in parts for start in range(0, n, size)
+    ]
+    counted: dict[int, Counts] = {}
+
+    def block(i: int) -> Tensor:
+        with torch.no_grad():
+            x, counted[i] = draw(*blocks[i])
+        return x
+
+    drawn = iter(spread(block, len(blocks)))
+    known = {i: counts for found in world().objects(counted) for i, counts in found.items()}
+    for i in range(len(blocks)):
+        count(known[i])
+    tally.draws += sum(n for n, _ in parts)
     tally.seconds += perf_counter() - began
-    return torch.cat(parts)
+    return [torch.cat(list(islice(drawn, -(-n // size)))) for n, _ in parts]

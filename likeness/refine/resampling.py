@@ -16,6 +16,8 @@ Donald B. Rubin. The Calculation of Posterior Distributions by Data Augmentation
 https://doi.org/10.2307/2289460
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
@@ -25,7 +27,7 @@ from likeness.findings import Finding
 from likeness.refine.pools import pick, propose
 from likeness.refine.ratio import Logit, as_ratio
 from likeness.refine.report import Report, Tally, in_blocks
-from likeness.sampling import Sampler, Streams, streams
+from likeness.sampling import Ask, Sampler, Streams, agreed
 
 
 def effective_size(d: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
@@ -50,16 +52,23 @@ class Resampling:
 
     def __call__(self, n: int, *, generator: int | Streams | None = None) -> Shaped[Tensor, " n *event"]:
         """Raises InputError where a finite sampler holds fewer than n m samples, or a whole pool has the ratio 0."""
-        return in_blocks(self._draw, n, streams(generator), self.pools, self.tally)
+        return self.several([(n, agreed(generator))])[0]
 
-    def _draw(self, n: int, source: Streams) -> Tensor:
+    def several(self, parts: Sequence[Ask]) -> list[Tensor]:
+        """The draws of each part; processes share them out."""
+        return in_blocks(self._draw, self._count, parts, self.pools, self.tally)
+
+    def _draw(self, n: int, source: Streams) -> tuple[Tensor, tuple[int, float]]:
         x, d = propose(self.sampler, self.ratio, n, self.pool, source)
         if d.max(1).values.isneginf().any():
             raise InputError(f"the density ratio of all {self.pool} proposals of a draw is 0: use a larger pool")
         gumbel = -source.split("choice").uniform(n, self.pool, device=d.device).double().log().neg().log()
-        self.effective += float(effective_size(d).sum())
+        return pick(x, (d + gumbel).argmax(1)), (n, float(effective_size(d).sum()))  # (1)
+
+    def _count(self, counts: tuple[int, float]) -> None:
+        n, effective = counts
+        self.effective += effective
         self.tally.count(n * self.pool, n)
-        return pick(x, (d + gumbel).argmax(1))  # (1)
 
     def report(self) -> Report:
         """The facts so far; `effective` is the mean effective size of the pools."""

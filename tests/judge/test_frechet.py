@@ -4,7 +4,9 @@ from scipy.linalg import sqrtm
 from torch import nn
 
 from likeness.errors import InputError
+from likeness.judge import frechet as module
 from likeness.judge.frechet import frechet, frechet_distance, intercept
+from likeness.lockstep import lockstep
 
 
 def slow(x, y):
@@ -94,3 +96,17 @@ def test_intervals_cover(shift):
 def test_too_few():
     with pytest.raises(InputError, match="1 samples are too few"):
         frechet_distance(torch.randn(1, 3), torch.randn(9, 3))
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_processes_add_up_their_sums(processes, monkeypatch):
+    monkeypatch.setattr(module, "BLOCK", 16)
+    x, y = torch.randn(130, 6) + 3, torch.randn(100, 6) * 1.1 + 3
+
+    def work(rank):
+        found = frechet(x, y)
+        return torch.tensor([*found.distance, *found.extrapolated, frechet_distance(x, y)], dtype=torch.float64)
+
+    (alone,) = lockstep(1, work)
+    for found in lockstep(processes, work):
+        torch.testing.assert_close(found, alone, rtol=1e-9, atol=0)

@@ -1,9 +1,12 @@
+from functools import partial
+
 import pytest
 import torch
 
 from likeness.errors import InputError
 from likeness.judge import Scores, classifier, judge
 from likeness.judge.features import pca
+from likeness.lockstep import lockstep
 from likeness.sampling import Streams, streams
 
 
@@ -148,3 +151,27 @@ def test_progress_counts_to_its_end():
 def test_fewer_samples_than_neighbours(n):
     with pytest.raises(InputError, match=f"the subject has {n} samples, fewer than its 5 neighbours need"):
         judge(torch.randn(n, 2), torch.randn(80, 2))
+
+
+def test_any_number_of_processes_judge_as_one_does(digits):
+    """The whole table: a network draws, a classifier is fitted, everything is measured, also the likelihood."""
+    x, y = digits
+    network = torch.nn.Sequential(torch.nn.Linear(8, 64), torch.nn.Tanh(), torch.nn.Unflatten(1, (1, 8, 8)))
+
+    def sampler(n, *, generator=None):
+        return network(streams(generator).normal(n, 8))
+
+    def work(rank):
+        features = partial(classifier, steps=60)
+        given = {"train": x[:500], "labels": y[:500], "heldout": x[500:800], "features": features}
+        return judge(sampler, x[800:1300], log_prob=lambda z: -z.square().flatten(1).sum(1), **given)
+
+    (alone,) = lockstep(1, work)
+    for processes in (2, 3):
+        for scores in lockstep(processes, work):
+            assert scores.protocol == alone.protocol
+            assert scores.warnings == alone.warnings
+            assert [(row.metric, row.baseline) for row in scores.rows] == [(r.metric, r.baseline) for r in alone.rows]
+            for row, known in zip(scores.rows, alone.rows):
+                assert (row.value, row.low, row.high) == pytest.approx((known.value, known.low, known.high), rel=1e-9)
+                assert row.detail == known.detail

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from likeness.errors import InputError
-from likeness.judge.pairs import between, nearest, polynomial, within
+from likeness.judge.pairs import between, blocks, nearest, polynomial, within
 from likeness.judge.resample import groups_of
+from likeness.lockstep import lockstep
 
 
 @pytest.fixture
@@ -26,6 +27,29 @@ def test_blocks_do_not_change_what_is_counted(sets, block):
     assert torch.equal(found.covered[:, -1], (d < radius[:, None]).sum(1).int())
     assert torch.equal(found.recalled[:, -1], (d < b.radius[:, -1].sqrt()).sum(1).int())
     assert torch.allclose(nearest(x, y, block=block), d.amin(1))
+
+
+@pytest.mark.parametrize(("n", "m"), [(10, None), (7, 10), (3, 3)])
+def test_blocks_hold_every_pair_once(n, m):
+    seen = torch.zeros(n, m or n)
+    for rows, columns in blocks(n, m, block=3):
+        seen[rows, columns] += 1
+        if m is None and rows != columns:
+            seen[columns, rows] += 1
+    assert torch.equal(seen, torch.ones_like(seen))
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_processes_find_together_what_one_finds(sets, processes):
+    x, y = torch.cat((sets[0], sets[0][:9])), sets[1]  # with ties
+
+    def work(rank):
+        a, b = within(x, k=3, block=8), within(y, k=3, block=8)
+        return *a, *b, *between(x, y, a, b, block=8), nearest(x, y, block=8)
+
+    (alone,) = lockstep(1, work)
+    for found in lockstep(processes, work):
+        assert all(torch.equal(a, b) for a, b in zip(alone, found, strict=True))
 
 
 def test_a_group_left_out_is_as_if_it_had_never_been(sets):

@@ -7,6 +7,8 @@ import torch
 from closed_forms import uniform, uniform_ratio, wide, wide_ratio
 from scipy.stats import kstest
 
+from likeness.errors import InputError
+from likeness.lockstep import lockstep
 from likeness.refine import latent_langevin, metropolis_hastings, rejection, resampling, threshold
 from likeness.refine.report import Report
 from likeness.sampling import Rows, Sampler, Streams, draw, mapped
@@ -75,3 +77,33 @@ def test_rows_on_file_and_images_are_refined_as_well(refiner: str) -> None:
     if refiner != "metropolis-hastings":
         images = (REFINERS | BIASED)[refiner](tiles, lambda x: wide_ratio(x[:, 0, 0, 0]))(5, generator=0)
         assert images.shape == (5, 3, 4, 4)
+
+
+@pytest.mark.parametrize(("refiner", "sampler"), CASES)
+def test_any_number_of_processes_draw_and_count_what_one_does(refiner: str, sampler: str) -> None:
+    def work(rank: int) -> tuple[torch.Tensor, torch.Tensor, Report]:
+        refined = build(refiner, sampler)
+        many = draw(refined, 300, generator=7, batch_size=64)
+        return many, refined(50, generator=7), refined.report()._replace(seconds=0.0)
+
+    (alone,) = lockstep(1, work)
+    for processes in (2, 3):
+        for many, few, report in lockstep(processes, work):
+            assert torch.equal(many, alone[0])
+            assert torch.equal(few, alone[1])
+            assert report == alone[2]
+
+
+def test_processes_share_a_file_and_all_say_where_it_ends() -> None:
+    rows = wide(600, generator=3)
+
+    def work(rank: int) -> torch.Tensor:
+        refined = mapped(rejection(Rows(torch.arange(600)), lambda i: wide_ratio(rows[i]), block=64), lambda i: rows[i])
+        x = draw(refined, 40, generator=0, batch_size=16)
+        with pytest.raises(InputError, match="of the 600 samples on file were kept, 599 were asked for"):
+            refined(599, generator=1)
+        return x
+
+    (alone,) = lockstep(1, work)
+    for x in lockstep(3, work):
+        assert torch.equal(x, alone)

@@ -7,6 +7,7 @@ from closed_forms import wide
 from torch import nn
 
 from likeness.errors import InputError
+from likeness.lockstep import lockstep
 from likeness.nn import VectorCritic
 from likeness.refine import fit_ratio, keep_training, rejection
 from likeness.refine.fitting import Headed, RealOrGenerated, Standardised
@@ -141,3 +142,14 @@ def test_bad_input_is_refused(real: torch.Tensor) -> None:
     nn.init.constant_(broken.weight, math.nan)
     with pytest.raises(InputError, match="critic gave nan"):
         keep_training(broken, plane, real)
+
+
+def test_processes_that_fit_together_get_the_ratio_of_one(real: torch.Tensor) -> None:
+    def work(rank: int) -> tuple[torch.Tensor, object]:
+        ratio = fit_ratio(plane, real[:300], seed=3, max_steps=20, batch_size=64)
+        return ratio(real[:50]), (ratio.calibration, ratio.fit)
+
+    ((d, facts),) = lockstep(1, work)
+    for other, known in lockstep(2, work):
+        assert torch.equal(d, other)
+        assert known == facts

@@ -8,20 +8,23 @@ from likeness.sampling import Streams
 
 
 def test_blocks_cover_the_samples_once_and_in_order() -> None:
-    parts = []
+    begun, counted = [], []
 
-    def draw(n: int, source: Streams) -> Tensor:
+    def draw(n: int, source: Streams) -> tuple[Tensor, int]:
         assert not torch.is_grad_enabled()
-        parts.append((source.first, n))
-        return torch.arange(source.first, source.first + n)
+        begun.append((source.first, n))
+        return torch.arange(source.first, source.first + n), n
 
     tally = Tally()
-    assert in_blocks(draw, 10, Streams(0, 5), 4, tally).tolist() == list(range(5, 15))
-    assert parts == [(5, 4), (9, 4), (13, 2)]
-    assert tally.draws == 10
+    x, y = in_blocks(draw, counted.append, [(10, Streams(0, 5)), (3, Streams(0))], 4, tally)
+    assert x.tolist() == list(range(5, 15))
+    assert y.tolist() == [0, 1, 2]
+    assert begun == [(5, 4), (9, 4), (13, 2), (0, 3)]
+    assert counted == [4, 4, 2, 3]
+    assert tally.draws == 13
     assert tally.seconds > 0
     with pytest.raises(InputError, match="cannot draw 0"):
-        in_blocks(draw, 0, Streams(0), 4, tally)
+        in_blocks(draw, counted.append, [(0, Streams(0))], 4, tally)
 
 
 def test_what_was_counted_is_reported() -> None:
