@@ -8,7 +8,10 @@ gradient. Every part has the objective L_r, and what is minimised is
 so that a mean over samples needs no thought. What looks at the batch as a whole asks for it: `total` and
 `batch_mean` sum over all parts, `gather` returns the rows of all, and gradients go through them (twice, if need be):
 
-    y = Σ_r x_r    ⟹    ∂L/∂x_r = w_r · (1 / w_r) Σ_s w_s ∂L_s/∂y                                 (2)
+    y = Σ_r x_r    ⟹    ∂L/∂x_r = Σ_s ∂(w_s L_s)/∂y                                               (2)
+
+What an objective differentiates inside itself (the slope of a critic) has to be a sum over samples, which needs no
+weights.
 
 Random numbers of samples are drawn for the whole batch, of which each part keeps its rows (`per_sample`): every
 process holds the same random state, and noise belongs to its sample instead of its process.
@@ -183,7 +186,7 @@ def total(x: Tensor) -> Tensor:
         InputError: the batch is cut into pieces of an accumulated gradient.
     """
     part = _here.part
-    return x if part is None or part.whole else _Total.apply(x, _together(part), part.weight)
+    return x if part is None or part.whole else _Total.apply(x, _together(part))
 
 
 def gather(x: Tensor) -> Tensor:
@@ -207,13 +210,13 @@ def _together(part: Part) -> World:
 
 class _Total(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, world: World, weight: float) -> Tensor:
-        ctx.world, ctx.weight = world, weight
+    def forward(ctx: Any, x: Tensor, world: World) -> Tensor:
+        ctx.world = world
         return world.sum(x.clone(memory_format=torch.contiguous_format))
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Any:
-        return _Total.apply(g * ctx.weight, ctx.world, ctx.weight) / ctx.weight, None, None  # (2)
+        return _Total.apply(g, ctx.world), None  # (2)
 
 
 class _Gather(torch.autograd.Function):
@@ -225,8 +228,7 @@ class _Gather(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Any:
         part = ctx.part
-        rows = _Total.apply(g * part.weight, ctx.world, part.weight)[part.start : part.start + part.n]  # (2)
-        return rows / part.weight, None, None
+        return _Total.apply(g, ctx.world)[part.start : part.start + part.n], None, None  # (2)
 
 
 def reduced(grads: Sequence[Tensor]) -> None:
