@@ -50,7 +50,7 @@ class Behind:
         if self._trouble is None and not (self._closing and missing):
             return None
         saw = f"Tracking to {self.sink.where} failed ({self._trouble or 'no answer in time'})."
-        rest = f"{missing} of {self._given} records have not arrived" if missing else "All records have arrived since"
+        rest = f"{missing} of {self._given} records have not arrived" if missing else "All records arrived in the end"
         return Finding("tracking-lost", saw, f"{rest}; metrics.jsonl in the run folder holds everything.")
 
     def _work(self) -> None:

@@ -7,6 +7,7 @@ MLFLOW_EXPERIMENT_NAME, else `likeness`. https://mlflow.org/docs/latest/ml/track
 import os
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,14 +25,13 @@ class MLflow:
         self.where = f"MLflow at {shown(address)}"
         known = known_run(start.folder, "mlflow", shown(address)) if start.resumed_at is not None else None
         try:
-            self._run = self._goes_on(known) if known else self._new(start.name)
-        except Exception as error:
-            if known and _status(error) == 404:
-                file = start.folder / "tracking.json"
-                raise InputError(f"{self.where} has no run {known} any more: remove {file} to begin anew") from None
+            self._run = self._goes_on(known, start.folder) if known else self._new(start.name)
+            keep_run(start.folder, "mlflow", shown(address), self._run)
+            self._say(start.settings, before=self._client.get_run(self._run).data.params)
+        except InputError:
+            raise
+        except Exception as error:  # each kind of store raises its own
             raise _unreachable(address, error) from None
-        keep_run(start.folder, "mlflow", shown(address), self._run)
-        self._say(start.settings, before=self._client.get_run(self._run).data.params)
 
     def write(self, records: Sequence[Record]) -> None:
         from mlflow.entities import Metric, RunTag
@@ -47,12 +47,29 @@ class MLflow:
 
     def _new(self, name: str) -> str:
         wanted = os.environ.get("MLFLOW_EXPERIMENT_NAME", "likeness")
-        experiment = self._client.get_experiment_by_name(wanted)
-        made = experiment.experiment_id if experiment else self._client.create_experiment(wanted)
-        return self._client.create_run(made, run_name=name).info.run_id
+        known = self._client.get_experiment_by_name(wanted)
+        experiment = self._experiment(wanted) if known is None else known.experiment_id
+        return self._client.create_run(experiment, run_name=name).info.run_id
 
-    def _goes_on(self, run: str) -> str:
-        self._client.get_run(run)
+    def _experiment(self, name: str) -> str:
+        try:
+            return self._client.create_experiment(name)
+        except Exception:
+            made = self._client.get_experiment_by_name(name)
+            if made is None:
+                raise
+            return made.experiment_id  # by another process, just now
+
+    def _goes_on(self, run: str, folder: Path) -> str:
+        try:
+            known = self._client.get_run(run).info.lifecycle_stage == "active"
+        except Exception as error:
+            if _status(error) != 404:
+                raise
+            known = False
+        if not known:
+            remedy = f"remove {folder / 'tracking.json'} to begin anew"
+            raise InputError(f"{self.where} has no run {run} any more: {remedy}")
         self._client.update_run(run, status="RUNNING")
         return run
 
@@ -94,7 +111,7 @@ def shown(address: str) -> str:
 
 def _client() -> tuple[Any, str]:
     setting("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")  # we try again ourselves, and without making anyone wait
-    setting("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+    setting("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     setting("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     setting("MLFLOW_DISABLE_TELEMETRY", "true")
     try:
@@ -109,12 +126,14 @@ def _client() -> tuple[Any, str]:
 
 
 def _unreachable(address: str, error: Exception) -> InputError:
-    status = _status(error)
+    status, web = _status(error), urlsplit(address).scheme in ("http", "https")
     if status in (401, 403):
         why, remedy = "it refuses the credentials", "check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+    elif web and status is not None and status < 500:
+        why, remedy = f"it answers {status}", "check MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME"
     elif "timed out" in str(error):
         why, remedy = "it does not answer in time", "check the server"
-    elif urlsplit(address).scheme in ("http", "https"):
+    elif web:
         why, remedy = "no MLflow server answers there", "start it with `mlflow server`, or correct MLFLOW_TRACKING_URI"
     else:
         why, remedy = f"{type(error).__name__}", "correct MLFLOW_TRACKING_URI"

@@ -31,7 +31,14 @@ class WandB:
         self.where = "Weights & Biases " + (f"at {host}" if how == "online" else f"in {start.folder / 'wandb'}")
         known = known_run(start.folder, "wandb", host) if start.resumed_at is not None else None
         own = known or uuid4().hex[:8]
-        quiet = wandb.Settings(silent=True, console="off", disable_git=True, disable_code=True, finish_timeout=10)
+        quiet = wandb.Settings(
+            silent=True,
+            console="off",
+            disable_git=True,
+            disable_code=True,
+            finish_timeout=8,  # what has not arrived by then stays on disk, for `wandb sync`
+            finish_timeout_raises=True,
+        )
         try:
             self._run = wandb.init(
                 project=os.environ.get("WANDB_PROJECT", "likeness"),

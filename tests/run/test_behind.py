@@ -72,7 +72,7 @@ def test_what_failed_is_sent_when_it_can_be() -> None:
     assert sink.seen == list(range(20))
     assert behind.finding is not None
     assert "ConnectionError" in behind.finding.saw
-    assert behind.finding.remedy.startswith("All records have arrived")
+    assert behind.finding.remedy.startswith("All records arrived")
 
 
 def test_closing_tries_once_more_and_no_more() -> None:

@@ -198,6 +198,18 @@ def test_a_run_that_the_server_lost_is_named(server: Server, tmp_path: Path) -> 
         begin(Start(tmp_path, "x", {}, 10))
 
 
+def test_what_the_server_threw_away_is_named(server: Server, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "gone")
+    begin(Start(tmp_path, "x", {}, None)).close(False)
+    run, client = the_run(tmp_path), mlflow.MlflowClient()
+    client.delete_run(run.info.run_id)
+    with pytest.raises(InputError, match="has no run"):
+        begin(Start(tmp_path, "x", {}, 10))
+    client.delete_experiment(run.info.experiment_id)
+    with pytest.raises(InputError, match=r"it answers 400.*MLFLOW_EXPERIMENT_NAME"):
+        begin(Start(tmp_path / "new", "x", {}, None))
+
+
 def test_without_a_server_it_is_the_local_store(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
