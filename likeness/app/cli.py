@@ -64,7 +64,13 @@ def _verb(verb: str, words: list[str]) -> int:
         return module.run(module.parse(words)) or 0
     from likeness.app.options import parsed
 
-    return module.run(parsed(module.Options, words, f"likeness {verb}", VERBS[verb])) or 0
+    options = parsed(module.Options, words, f"likeness {verb}", VERBS[verb])
+    if getattr(options, "processes", 1) != 1:
+        from likeness.run import processes
+
+        if not processes.started():
+            return processes.launch(options.processes, [verb, *words])
+    return module.run(options) or 0
 
 
 def _fail(message: str, code: int) -> int:

@@ -7,13 +7,15 @@ from typing import Annotated, Literal
 import torch
 import tyro
 
-from likeness.app.console import device, progress, say, table, threads, warn
+from likeness.app.console import progress, say, table, warn
 from likeness.app.inputs import Material, material
+from likeness.app.together import together
 from likeness.data.export import read as read_samples
 from likeness.errors import InputError
 from likeness.files import write_json
 from likeness.judge.judge import judge
 from likeness.judge.score import Scores
+from likeness.ranks import world
 from likeness.recipes.outcome import table_of
 from likeness.recipes.pipeline import read, reopen
 from likeness.recipes.refinement import Say
@@ -50,19 +52,22 @@ class Options:
     """Processor threads."""
     json: Path | None = None
     """Write scores, warnings and protocol to this file."""
+    processes: int = 1
+    """Processes that share the work; they change nothing in its outcome."""
 
 
 def run(options: Options) -> None:
-    threads(options.threads)
     if (options.run is None) == (options.samples is None):
         raise InputError("give the folder of a run, or --samples FILE with --reference DATA")
-    with progress("judging") as bar:
-        scores = _of_run(options, bar.stage) if options.run is not None else _of_file(options, bar.stage)
-    show(scores.table())
-    warn(scores.warnings)
-    if options.json is not None:
-        write_json(options.json, scores.as_dict())
-        say(f"wrote {options.json}")
+    with together(options.device, options.threads) as where:
+        with progress("judging") as bar:
+            make = _of_run if options.run is not None else _of_file
+            scores = make(options, where, bar.stage)
+        show(scores.table())
+        warn(scores.warnings)
+        if options.json is not None and world().rank == 0:
+            write_json(options.json, scores.as_dict())
+            say(f"wrote {options.json}")
 
 
 def show(rows: list[list[str]]) -> None:
@@ -70,22 +75,22 @@ def show(rows: list[list[str]]) -> None:
     table(rows[0], rows[1:])
 
 
-def _of_run(options: Options, tell: Say) -> Scores:
+def _of_run(options: Options, where: str, tell: Say) -> Scores:
     assert options.run is not None
-    session = reopen(options.run, which=options.checkpoint, device=device(options.device))
+    session = reopen(options.run, which=options.checkpoint, device=where)
     data = read(session.settings)
     name = session.settings.features if options.features == "auto" else options.features
     space = space_for(name, data, session.settings.seed, session.settings.device)
     return table_of(session.model.sampler, data, space, session, tell)
 
 
-def _of_file(options: Options, tell: Say) -> Scores:
+def _of_file(options: Options, where: str, tell: Say) -> Scores:
     assert options.samples is not None
     if options.reference is None:
         raise InputError("--samples needs --reference DATA to compare with")
     given = material(options.samples, options.reference, options.train, "test")
     labels = _labels(options, given)
-    event, where = tuple(given.samples.shape[1:]), device(options.device)
+    event = tuple(given.samples.shape[1:])
     return judge(
         given.samples,
         given.real.x,

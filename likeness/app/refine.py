@@ -7,14 +7,16 @@ from typing import Annotated, Any, Literal
 import tyro
 from torch import Tensor
 
-from likeness.app.console import device, progress, say, threads, warn
+from likeness.app.console import progress, say, warn
 from likeness.app.inputs import material
 from likeness.app.sample import drawn, place
+from likeness.app.together import together
 from likeness.data.batching import whole
 from likeness.data.columns import Columns
 from likeness.data.export import write
 from likeness.errors import InputError
 from likeness.files import write_json
+from likeness.ranks import world
 from likeness.recipes.outcome import refinement_facts
 from likeness.recipes.pipeline import read, reopen
 from likeness.recipes.refinement import Refinement, density_ratio, fitting, refined, refined_by
@@ -51,23 +53,27 @@ class Options:
     """Processor threads."""
     json: Path | None = None
     """Write what the refinement did to this file."""
+    processes: int = 1
+    """Processes that share the work; they change nothing in its outcome."""
 
 
 def run(options: Options) -> None:
-    threads(options.threads)
     if (options.run is None) == (options.samples is None):
         raise InputError("give the folder of a run, or --samples FILE with --real DATA")
-    x, columns, facts, out = _from_run(options) if options.run is not None else _from_file(options)
-    path = write(x, out, columns)
-    if options.json is not None:
-        write_json(options.json, finite(facts | {"out": str(path), "seed": options.seed}))
-    _tell(facts)
-    say(f"wrote {len(x)} refined samples to {path}")
+    with together(options.device, options.threads) as where:
+        x, columns, facts, out = _from_run(options, where) if options.run is not None else _from_file(options)
+        if world().rank:
+            return
+        path = write(x, out, columns)
+        if options.json is not None:
+            write_json(options.json, finite(facts | {"out": str(path), "seed": options.seed}))
+        _tell(facts)
+        say(f"wrote {len(x)} refined samples to {path}")
 
 
-def _from_run(options: Options) -> tuple[Tensor, Columns | None, dict[str, Any], Path]:
+def _from_run(options: Options, where: str) -> tuple[Tensor, Columns | None, dict[str, Any], Path]:
     assert options.run is not None
-    session = reopen(options.run, which=options.checkpoint, device=device(options.device))
+    session = reopen(options.run, which=options.checkpoint, device=where)
     real = whole(read(session.settings).train, LEARNED).x.to(session.settings.device)
     with progress("fitting the density ratio") as bar:
         ratio = density_ratio(session, real, options.how, bar.stage)

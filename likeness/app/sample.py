@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 import torch
 import tyro
 
-from likeness.app.console import device, progress, say, threads
+from likeness.app.console import progress, say
+from likeness.app.together import together
 from likeness.data.export import write
+from likeness.ranks import world
 from likeness.recipes.pipeline import Session, reopen
 from likeness.sampling import Sampler, draw_batches
 
@@ -33,13 +35,17 @@ class Options:
     """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
     threads: int | None = None
     """Processor threads."""
+    processes: int = 1
+    """Processes that share the work; they change nothing in its outcome."""
 
 
 def run(options: Options) -> None:
-    threads(options.threads)
-    session = reopen(options.run, which=options.checkpoint, device=device(options.device))
-    x = drawn(session.model.sampler, options.n, options.seed, options.batch_size)
-    say(f"wrote {options.n} samples to {write(x, options.out or place(session, 'samples'), session.columns)}")
+    with together(options.device, options.threads) as where:
+        session = reopen(options.run, which=options.checkpoint, device=where)
+        x = drawn(session.model.sampler, options.n, options.seed, options.batch_size)
+        if world().rank == 0:
+            path = write(x, options.out or place(session, "samples"), session.columns)
+            say(f"wrote {options.n} samples to {path}")
 
 
 def drawn(sampler: Sampler, n: int, seed: int, batch_size: int) -> torch.Tensor:
