@@ -76,7 +76,7 @@ def _places(n: int, batch_size: int, seed: int, epoch: int) -> Iterator[Tensor]:
 def _from_memory(split: InMemory, places: Iterator[Tensor], device: torch.device) -> Iterator[Batch]:
     if device.type == "cuda" and split.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
         here = split.to(device)
-        return (here[index.to(device)] for index in places)
+        return (here[index.to(device, non_blocking=True)] for index in places)
     return (_moved(split[index], device) for index in places)
 
 

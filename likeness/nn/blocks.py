@@ -118,11 +118,12 @@ class MinibatchStd(nn.Module):
 
     def forward(self, x: Float[Tensor, " n c *hw"]) -> Float[Tensor, " n c1 *hw"]:
         if not self.training:
-            return torch.cat((x, self.mean.expand_as(x[:, :1])), dim=1)
-        variance = batch_mean((x - batch_mean(x)).square())
+            return torch.cat((x, self.mean.to(x.dtype).expand_as(x[:, :1])), dim=1)
+        exact = x.to(self.mean.dtype)
+        variance = batch_mean((exact - batch_mean(exact)).square())
         s = (variance + 1e-8).sqrt().mean()  # (2)
         self.mean = self.mean.lerp(s.detach(), self.momentum)
-        return torch.cat((x, s.expand_as(x[:, :1])), dim=1)
+        return torch.cat((x, s.to(x.dtype).expand_as(x[:, :1])), dim=1)
 
 
 class Stages(NamedTuple):
