@@ -49,7 +49,7 @@ class Pruning:
     folder: Annotated[Path, tyro.conf.Positional] = Path("runs")
     """Where to look, also in the folders below."""
     keep_best: int | None = None
-    """All but so many best, of each metric and data set; runs without a score stay."""
+    """All but so many best, of each metric and data set (each seed has its own); runs without a score stay."""
     older_than: float | None = None
     """Begun more than so many days ago."""
     states: str | None = None
@@ -127,10 +127,18 @@ def compare(options: Comparison) -> None:
     if same:
         say(f"data: the same ({runs[0].data})")
     else:
-        data = ", ".join(f"{r.name} {r.data} {r.fingerprint[:8]}".strip() for r in runs)
-        warn([Finding("other-data", f"The data are not the same ({data}).", "Their scores cannot be compared.")])
+        warn([_unlike(runs)])
     if options.json is not None:
         write_json(options.json, {"runs": [r.name for r in runs], "same_data": same} | parts)
+
+
+def _unlike(runs: Sequence[Entry]) -> Finding:
+    data = ", ".join(f"{r.name} {r.data} {r.fingerprint[:8]}".strip() for r in runs)
+    if len({r.data for r in runs}) == 1 and len({r.settings.get("seed") for r in runs}) > 1:
+        told = "Another seed draws or splits the data otherwise: their scores differ by that, too."
+    else:
+        told = "Their scores cannot be compared."
+    return Finding("other-data", f"The data are not the same ({data}).", told)
 
 
 Rows = dict[str, list[Any]]

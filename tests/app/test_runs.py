@@ -80,6 +80,11 @@ def test_other_data_are_told(runs: Path, likeness) -> None:
     said = likeness("runs", "compare", runs / "digits", runs / "deep" / "rings")
     assert said.code == 0
     assert "The data are not the same" in said.err
+    assert "cannot be compared" in said.err
+    config = json.loads((runs / "again" / "config.json").read_text())
+    config["settings"]["seed"], config["data"]["fingerprint"] = 7, "other"
+    (runs / "again" / "config.json").write_text(json.dumps(config))
+    assert "Another seed" in likeness("runs", "compare", runs / "digits", runs / "again").err
     assert likeness("runs", "compare", runs / "digits").code == 2
     assert "not valid JSON" in likeness("runs", "compare", runs / "digits", runs / "bad").err
 
