@@ -34,6 +34,7 @@ from torch.optim import Optimizer
 
 from likeness import ranks
 from likeness.errors import InputError
+from likeness.gradients import is_sharded, reduce_gradients
 
 Terms = dict[str, Tensor]  # named scalars; their sum is minimised, each one is logged
 Update = tuple[nn.Module, Callable[[], Terms]]
@@ -147,7 +148,7 @@ def _minimise(
                 for name, term in _descend(objective(), part, moving).items():
                     terms[name] = terms[name] + term if name in terms else term
         if ranks.world().size > 1:
-            ranks.reduced([p.grad for p in moving if p.grad is not None and not ranks.is_sharded(p)])
+            reduce_gradients(moving)
         if gradients is not None:
             gradients(player)
         seen.append(terms)
@@ -162,8 +163,9 @@ def _descend(terms: Terms, part: ranks.Part | None, moving: list[nn.Parameter]) 
     loss = sum(terms.values(), start=torch.zeros((), device=moving[0].device))
     if not loss.requires_grad:
         raise InputError(f"the terms {list(terms)} do not depend on any parameter of the player they train")
-    sharded = any(map(ranks.is_sharded, moving))  # what backward reaches then are other tensors
-    (loss if part is None else loss * part.weight).backward(inputs=None if sharded else moving)
+    sharded = any(map(is_sharded, moving))  # then backward reaches other tensors, and takes means of gradients
+    share = 1.0 if part is None else part.weight * (ranks.world().size if sharded else 1)
+    (loss if part is None else loss * share).backward(inputs=None if sharded else moving)
     return {name: term.detach() if part is None else term.detach() * part.weight for name, term in terms.items()}
 
 

@@ -21,7 +21,7 @@ https://arxiv.org/abs/2006.15704
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
@@ -231,18 +231,6 @@ class _Gather(torch.autograd.Function):
         return _Total.apply(g, ctx.world)[part.start : part.start + part.n], None, None  # (2)
 
 
-def reduced(grads: Sequence[Tensor]) -> None:
-    """Sum gradients over the processes in place, all of one kind in one message."""
-    here = _here.world
-    kinds: dict[tuple[torch.dtype, torch.device], list[Tensor]] = {}
-    for g in grads:
-        kinds.setdefault((g.dtype, g.device), []).append(g)
-    for group in kinds.values():
-        flat = here.sum(torch.cat([g.reshape(-1) for g in group]))
-        parts = flat.split([g.numel() for g in group])
-        torch._foreach_copy_(group, [p.view_as(g) for p, g in zip(parts, group, strict=True)])
-
-
 Piece = tuple[Part | None, Any]  # None: it is the whole batch
 
 
@@ -252,7 +240,7 @@ def pieces(batch: Any, accumulate: int) -> list[Piece]:
     Raises:
         InputError: there are fewer samples than pieces, or not those that belong to this process.
     """
-    if accumulate == 1 and _here.world.size == 1:
+    if accumulate == 1 and world().size == 1:
         return [(None, batch)]
     n = length(batch)
     if not 1 <= accumulate <= n:
@@ -260,21 +248,6 @@ def pieces(batch: Any, accumulate: int) -> list[Piece]:
     mine = _here.world.part_of(n)
     ends = [n * i // accumulate for i in range(accumulate + 1)]
     return [(Part(mine.start + a, b - a, mine.total, b == n), rows(batch, a, b)) for a, b in pairwise(ends)]
-
-
-def is_sharded(p: Tensor) -> bool:
-    """Whether every process holds a part of this parameter, and its gradient is reduced by what shards it."""
-    return hasattr(p, "device_mesh")
-
-
-def local(p: Any) -> Tensor:
-    """What this process holds of a parameter."""
-    return p.to_local() if is_sharded(p) else p
-
-
-def full(p: Any) -> Tensor:
-    """The whole of a parameter; every process asks for it at once."""
-    return p.full_tensor() if is_sharded(p) else p
 
 
 def rows(batch: Any, start: int, stop: int) -> Any:

@@ -14,7 +14,7 @@ FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__init__.py")
 ORDER: list[set[str]] = [
     {"errors"},
     {"ranks"},
-    {"spread"},
+    {"spread", "gradients"},
     {"findings", "sampling", "files"},
     {"core", "data", "nn", "lockstep"},
     {"testing"},
@@ -24,6 +24,7 @@ ORDER: list[set[str]] = [
     {"sweep"},
     {"papers"},
     {"app"},
+    {"__main__"},
 ]
 # Files of a topic that carry its shared vocabulary; the others are methods and import no other method.
 VOCABULARY = {"gan": {"losses", "penalties", "game", "monitors", "identities"}}

@@ -4,11 +4,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 
 from likeness import ranks
 from likeness.data.batch import Batch
 from likeness.errors import InputError
+from likeness.gradients import reduced
 from likeness.lockstep import lockstep
 from likeness.nn.blocks import BatchNorm2d, MinibatchStd
 
@@ -72,7 +73,7 @@ def test_gradients_through_gather_and_mean_are_those_of_the_whole(size: int) -> 
     def work(rows: Tensor, part: ranks.Part) -> Tensor:
         w = W.clone().requires_grad_()
         (loss(torch.tanh(rows @ w)) * part.weight).backward()
-        ranks.reduced([w.grad])
+        reduced([w.grad])
         return w.grad
 
     for g in parts(7, size, work, x):
@@ -104,7 +105,7 @@ def test_second_derivatives_too(size: int) -> None:
         s = (h - ranks.batch_mean(h)).square().sum() / 5
         (g,) = torch.autograd.grad(s, rows, create_graph=True)
         (g.square().sum(1).mean() * part.weight).backward()
-        ranks.reduced([w.grad])
+        reduced([w.grad])
         return w.grad
 
     for found in parts(5, size, work, x):
@@ -154,21 +155,3 @@ def test_a_wrong_share_of_the_batch_is_refused() -> None:
 
     with pytest.raises(InputError, match="a batch of 8"):
         lockstep(2, play)
-
-
-def test_gradients_are_summed_by_kind() -> None:
-    def play(rank: int) -> list[Tensor]:
-        found = [torch.full((2,), rank + 1.0), torch.full((1, 2), rank + 1.0, dtype=torch.float64)]
-        ranks.reduced(found)
-        return found
-
-    for a, b in lockstep(3, play):
-        assert a.tolist() == [6.0, 6.0]
-        assert b.tolist() == [[6.0, 6.0]]
-
-
-def test_a_plain_parameter_is_whole_and_local() -> None:
-    p = nn.Parameter(torch.ones(2))
-    assert not ranks.is_sharded(p)
-    assert ranks.full(p) is p
-    assert ranks.local(p) is p

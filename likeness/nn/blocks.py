@@ -91,8 +91,9 @@ class BatchNorm2d(nn.BatchNorm2d):
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         if not self.training or not divided():
             return super().forward(x)
-        mean = batch_mean(x.float().mean((2, 3)))
-        variance = batch_mean((x.float() - mean[:, None, None]).square().mean((2, 3)))
+        exact = x.to(self.running_mean.dtype)
+        mean = batch_mean(exact.mean((2, 3)))
+        variance = batch_mean((exact - mean[:, None, None]).square().mean((2, 3)))
         with torch.no_grad():
             count = whole_batch(len(x)) * x.shape[2] * x.shape[3]
             self.running_mean.lerp_(mean, self.momentum)

@@ -16,7 +16,8 @@ from torch import Tensor
 from likeness.core import Step, Terms, train
 from likeness.errors import DivergedError
 from likeness.findings import Finding
-from likeness.ranks import full, world
+from likeness.gradients import full
+from likeness.ranks import world
 from likeness.run import checkpoint, snapshot, state
 from likeness.run.folder import Run
 from likeness.run.learner import Learner

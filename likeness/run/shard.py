@@ -53,4 +53,3 @@ def _shard(network: nn.Module) -> None:
     blocks = [b for m in network.modules() if isinstance(m, nn.ModuleList) for b in m]
     for part in (*blocks, network):
         fully_shard(part)
-        part.set_gradient_divide_factor(1.0)  # type: ignore[operator]  # shares of the loss are weighted

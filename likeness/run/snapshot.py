@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from likeness.errors import DivergedError, InputError
-from likeness.ranks import local, world
+from likeness.gradients import local
+from likeness.ranks import world
 from likeness.run import state
 from likeness.run.learner import Learner
 

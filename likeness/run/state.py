@@ -22,7 +22,8 @@ from torch import Tensor
 from likeness.errors import InputError
 from likeness.files import read_json, remove, replacing, write_json
 from likeness.findings import Finding
-from likeness.ranks import is_sharded, world
+from likeness.gradients import is_sharded
+from likeness.ranks import world
 
 FORMAT = 1
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).with_name("killing.py")
+SCRIPT = Path(__file__).parents[1] / "killing.py"
 
 
 @pytest.mark.slow
