@@ -4,6 +4,7 @@
 share each batch.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from likeness.recipes.pipeline import Session, begin, free_folder, read, resume,
 from likeness.recipes.spaces import space_for
 from likeness.run import processes
 from likeness.run.folder import Run, open_run
+from likeness.run.lock import lock
+from likeness.run.sinks import check
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def _replayed(asked: Asked) -> Asked:
 
 def _work(asked: Asked) -> None:
     settings = asked.settings
+    check(settings.track)
     with progress("reading") as bar:
         data = read(settings, lambda done, total: bar.update(done, total=total))
     warn(data.notes)
@@ -90,13 +94,14 @@ def _work(asked: Asked) -> None:
     say(f"{data.name}: {parts[0]} samples to learn from, {parts[1]} to choose by, {parts[2]} to judge by")
     session = _session(asked, data)
     warn(session.notes)
-    with working("fitting the space to judge in"):
-        space = space_for(settings.features, data, settings.seed, settings.device)
-    learn(session, data, space)
-    if settings.report:
-        present(Outcome(session, data, space, Refinement()))
-    else:
-        say(f"trained: likeness sample {session.run.folder}")
+    with lock(session.run.folder) if world().rank == 0 else nullcontext():
+        with working("fitting the space to judge in"):
+            space = space_for(settings.features, data, settings.seed, settings.device)
+        learn(session, data, space)
+        if settings.report:
+            present(Outcome(session, data, space, Refinement()))
+        else:
+            say(f"trained: likeness sample {session.run.folder}")
 
 
 def _session(asked: Asked, data: Dataset) -> Session:
