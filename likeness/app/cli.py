@@ -21,6 +21,7 @@ VERBS = {
     "judge": "score a run or a file of samples against a reference, with intervals and baselines",
     "compare": "put the scores of several runs or files side by side, if they can be compared",
     "runs": "list the runs you have, set them side by side, remove some",
+    "bench": "measure what a training step costs on this machine, part by part",
     "papers": "list the cards: what is claimed, what was measured here",
     "reproduce": "run a card and hold it against the paper's claim",
     "demo": "the main job on data that is built in: two minutes, ends with a report",

@@ -91,7 +91,7 @@ def begin(name: str, settings: Common, data: Dataset) -> Session:
             f"--batch-size {size} for {world().size} processes, --accumulate {settings.accumulate}: use more"
         )
     torch.manual_seed(settings.seed)
-    model = _prepared(made.build(settings, facts), settings)
+    model = prepared(made.build(settings, facts), settings)
     folder = settings.out or world().objects(free_folder(Path("runs"), f"{name}-{Path(settings.data).stem}"))[0]
     given = folder, name, _plain(replace(settings, out=folder)), facts._asdict()
     run = create(*given, _extra(data)) if world().rank == 0 else None
@@ -123,7 +123,7 @@ def resume(run: Run, settings: Common, data: Dataset) -> Session:
         raise InputError(f"{run.folder} holds no state to go on from: begin a new run")
     positive(settings, "steps", "save_every", "keep", "processes")
     torch.manual_seed(settings.seed)
-    model = _prepared(recipe(run.recipe).build(settings, Facts.restored(run.facts)), settings)
+    model = prepared(recipe(run.recipe).build(settings, Facts.restored(run.facts)), settings)
     config = run.config | {
         "settings": _plain(settings),
         "resumed": [*run.config.get("resumed", []), _step(saved, before, settings, changed)],
@@ -243,7 +243,7 @@ def _extra(data: Dataset) -> dict[str, Any]:
     return {"data": about} | ({} if data.columns is None else {"columns": data.columns.state()})
 
 
-def _prepared(model: Model, settings: Common) -> Model:
+def prepared(model: Model, settings: Common) -> Model:
     """The model as the settings want it computed."""
     learner = model.learner
     if settings.precision == "bf16":
