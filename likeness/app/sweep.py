@@ -97,6 +97,10 @@ def plan_of(asked: Asked) -> Plan:
     o, s = asked.options, asked.settings
     if o.workers < 1:
         raise InputError(f"--workers {o.workers}: give a number above zero")
+    if s.processes != 1:
+        raise InputError(
+            "--processes: a sweep trains each trial in one process; use --workers for several trials at once"
+        )
     name = o.name or f"{asked.recipe}-{Path(s.data).stem}"
     folder = o.out or Path("runs") / "sweeps" / name
     shared = max(1, (os.cpu_count() or 1) // o.workers) if o.workers > 1 else None
@@ -119,8 +123,7 @@ def _fixed(given: Collection[str]) -> set[str]:
 
 def run(asked: Asked) -> None:
     plan, url = plan_of(asked), asked.options.storage
-    if url is not None:
-        opened(url)  # before the data are read, which may take long
+    storage = None if url is None else opened(url)  # before the data are read, which may take long
     threads(plan.settings.threads)
     with progress("reading") as bar:
         data = read(plan.settings, lambda done, total: bar.update(done, total=total))
@@ -132,7 +135,7 @@ def run(asked: Asked) -> None:
         plan.folder.mkdir(parents=True, exist_ok=True)
         url = in_folder(plan.folder)
     with faults(url):
-        news = News(study_of(plan, data, opened(url)), plan, asked, data, shown(url))
+        news = News(study_of(plan, data, storage or opened(url)), plan, asked, data, shown(url))
         say(f"sweep {plan.name!r}: {plan.trials} trials of {plan.recipe} on {data.name}, kept in {news.place}")
         carry_out(news, data, space, url)
         news.end()

@@ -31,7 +31,7 @@ class Dot(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """An axis in words; `log` where it goes by ratios."""
+    """An axis in words; `log` where it goes by ratios, the vertical one if the values span decades."""
 
     name: str
     log: bool = False
@@ -95,8 +95,8 @@ def bars(shares: Mapping[str, float], *, title: str) -> str:
 
 
 def upward(values: Sequence[Real], y: Axis) -> tuple[Scale, str]:
-    """The vertical scale, by ratios where the values span decades, and its name, which then says so."""
-    decades = spans_decades(values)
+    """The vertical scale, by ratios where they may be shown so and span decades, and its name, which then says so."""
+    decades = y.log and spans_decades(values)
     scale = (logarithmic if decades else linear)(values, HEIGHT - BOTTOM, TOP)
     return scale, y.name + (" (logarithmic)" if decades else "")
 

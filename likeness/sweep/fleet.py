@@ -3,8 +3,10 @@
 import multiprocessing
 import os
 import signal
+import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -46,8 +48,9 @@ def together(plan: Plan, url: str, workers: int) -> Generator[None, None, None]:
     receiver, sender = context.Pipe(duplex=False)
     made = [context.Process(target=_serve, args=(plan, url, os.getpid(), sender), daemon=True) for _ in range(workers)]
     try:
-        for process in made:
-            process.start()
+        with _deaf():
+            for process in made:
+                process.start()
         sender.close()
         while any(p.is_alive() for p in made):
             yield
@@ -77,8 +80,7 @@ def _end(processes: Sequence[BaseProcess]) -> None:
 
 
 def _serve(plan: Plan, url: str, parent: int, sender: Connection) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupted)
+    signal.signal(signal.SIGTERM, _interrupted)
     if plan.settings.threads is not None:
         torch.set_num_threads(plan.settings.threads)
     try:
@@ -92,10 +94,22 @@ def _serve(plan: Plan, url: str, parent: int, sender: Connection) -> None:
 
 
 def _interrupted(number: int, frame: object) -> None:
-    """The first of several signals ends the work; the rest must not disturb what is recorded then."""
-    for other in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(other, signal.SIG_IGN)
+    """The first signal ends the work; another one must not disturb what is recorded then."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes started within do not hear Ctrl-C: it reaches all of a terminal, and they are ended by their parent."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _labour(plan: Plan, url: str, orphaned: Callable[[], bool]) -> None:

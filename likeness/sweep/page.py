@@ -103,7 +103,8 @@ def _grid(charts: Iterable[str]) -> str:
 
 
 def _axis(made: Row) -> Axis:
-    return Axis(metric_label(made["metric"]))
+    """By ratios where less is better: what matters is how near zero it comes. A share is better seen as it is."""
+    return Axis(metric_label(made["metric"]), log=DIRECTIONS[made["metric"]] == "lower")
 
 
 def _history(made: Row) -> str:
@@ -172,10 +173,8 @@ def _table(made: Row) -> str:
     head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads[:-1])
     body = "".join(_line(made, r, names) for r in sorted(made["trials"], key=lambda r: _rank(made, r)))
     head = f'<thead><tr>{head}<th scope="col" class="words">{heads[-1]}</th></tr></thead>'
-    return (
-        '<div class="scroll" role="region" aria-label="trials" tabindex="0"><table><caption>The best first.</caption>'
-        f"{head}<tbody>{body}</tbody></table></div>"
-    )
+    table = f'<table class="trials"><caption>The best first.</caption>{head}<tbody>{body}</tbody></table>'
+    return f'<div class="scroll" role="region" aria-label="trials" tabindex="0">{table}</div>'
 
 
 def _rank(made: Row, r: Row) -> tuple[int, float, int]:

@@ -1,5 +1,6 @@
 """What a sweep is, and the study that it is carried on in: found again by its name, and only for the same question."""
 
+import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.storages import RDBStorage
 
-HERE = {"data", "out", "device", "threads", "report"}  # may differ from machine to machine
+# What may differ between machines, or is none of a trial's.
+HERE = {"data", "out", "device", "threads", "report", "track", "keep", "save_every", "processes", "max_restarts"}
 BEGUN = "likeness"  # the study's attribute that holds what it was begun with
 
 
@@ -63,7 +65,7 @@ class Plan:
     def question(self, data: Dataset) -> dict[str, Any]:
         """What has to be the same for trials to be compared."""
         shared = {k: v for k, v in asdict(self.settings).items() if k not in HERE | set(self.space)}
-        return {
+        asked = {
             "recipe": self.recipe,
             "data": data.fingerprint,
             "--search": " ".join(f"{name}={words}" for name, words in sorted(plain(self.space).items())),
@@ -71,6 +73,7 @@ class Plan:
             "--seeds": self.seeds,
             **{f"--{name.replace('_', '-')}": value for name, value in shared.items()},
         }
+        return json.loads(json.dumps(asked))
 
 
 @quiet()

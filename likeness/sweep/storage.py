@@ -50,7 +50,8 @@ def shown(url: str) -> str:
 
     u = _parsed(url)
     host = u.host or str(u.query.get("host") or "") or None
-    return URL.create(u.drivername, u.username, None, host, u.port, u.database).render_as_string()
+    name = u.drivername.removesuffix("+psycopg")
+    return URL.create(name, u.username, None, host, u.port, u.database).render_as_string()
 
 
 def opened(url: str, *, heartbeat: int = 10) -> "RDBStorage":
@@ -65,17 +66,29 @@ def opened(url: str, *, heartbeat: int = 10) -> "RDBStorage":
         InputError: Optuna or the driver is missing; the URL is none; the server is not reached, or refuses.
     """
     parsed = _parsed(url)
+    from sqlalchemy.exc import NoSuchModuleError
+
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise InputError("--storage in memory keeps nothing and cannot be shared: write sqlite:///file.db")
+    with faults(url):
+        try:
+            return _patiently(parsed, heartbeat)
+        except (ImportError, NoSuchModuleError):
+            remedy = "pip install 'likeness[sweep]' brings SQLite and PostgreSQL; for others install their driver"
+            raise InputError(f"no driver for the storage {parsed.drivername!r}: {remedy}") from None
+        except RuntimeError:  # so Optuna says that the tables are not of its version
+            raise InputError(f"storage {shown(url)} was made by another version of Optuna: use another one") from None
+
+
+def _patiently(parsed: "URL", heartbeat: int) -> "RDBStorage":
     from optuna.exceptions import ExperimentalWarning
     from optuna.storages import RDBStorage
 
-    sqlite = parsed.get_backend_name() == "sqlite"
-    if sqlite and parsed.database in (None, "", ":memory:"):
-        raise InputError("--storage in memory keeps nothing and cannot be shared: write sqlite:///file.db")
-    waits = {"timeout": 60} if sqlite else {"connect_timeout": PATIENCE}
-    with faults(url), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        for left in reversed(range(TRIES)):
-            try:
+    waits = {"timeout": 60} if parsed.get_backend_name() == "sqlite" else {"connect_timeout": PATIENCE}
+    for left in reversed(range(TRIES)):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ExperimentalWarning)
                 return RDBStorage(
                     parsed.render_as_string(hide_password=False),
                     engine_kwargs={"connect_args": waits, "pool_pre_ping": True},
@@ -83,10 +96,10 @@ def opened(url: str, *, heartbeat: int = 10) -> "RDBStorage":
                     grace_period=3 * heartbeat,
                     heartbeat_stale_trial_callback=again,
                 )
-            except Exception as error:  # others make the same tables at the same time
-                if not left or not any(clue in str(error) for clue in RACES):
-                    raise
-                time.sleep(0.2)
+        except Exception as error:  # others make the same tables at the same time
+            if not left or not any(clue in str(error) for clue in RACES):
+                raise
+            time.sleep(0.2)
     raise AssertionError
 
 
@@ -94,20 +107,12 @@ def opened(url: str, *, heartbeat: int = 10) -> "RDBStorage":
 def faults(url: str) -> Iterator[None]:
     """Whatever goes wrong with the storage within is an InputError in one line."""
     from optuna.exceptions import StorageInternalError
-    from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except (ImportError, NoSuchModuleError):
-        kind = _parsed(url).drivername
-        remedy = "pip install 'likeness[sweep]' brings SQLite and PostgreSQL; for others install their driver"
-        raise InputError(f"no driver for the storage {kind!r}: {remedy}") from None
     except (SQLAlchemyError, StorageInternalError) as error:
         raise InputError(f"storage {shown(url)}: {_told(error)}") from None
-    except RuntimeError as error:
-        if "version" not in str(error):
-            raise
-        raise InputError(f"storage {shown(url)} was made by another version of Optuna: use another database") from None
 
 
 def _told(error: BaseException) -> str:

@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from likeness.app.sweep import Options, given_in, parse
@@ -87,6 +88,7 @@ UNREACHED = f"postgresql://me:{SECRET}@127.0.0.1:1/db"
         (["--metric", "inception"], "cannot be had for these data"),
         (["--trials", "0"], "--trials 0"),
         (["--workers", "0"], "--workers 0"),
+        (["--processes", "2"], "use --workers"),
         (["--seeds", "0"], "--seeds 0"),
         (["--conditional"], "--conditional needs labels"),
         (["--lr-g", "-1", "--search", "loss"], "--lr-g -1.0"),
@@ -108,6 +110,17 @@ def test_bad_input_is_one_line_before_any_trial(words: list[str], clue: str, tmp
 def test_an_unknown_recipe_is_named(likeness) -> None:
     said = likeness("sweep", "gam", "--data", "digits")
     assert (said.code, "did you mean gan?" in said.err) == (2, True)
+
+
+@pytest.mark.slow
+def test_two_workers_share_the_trials(tmp_path: Path, likeness) -> None:
+    np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(600, 2)).astype(np.float32))
+    words = ["--search", "lr_g", "--trials", 4, "--workers", 2, "--out", tmp_path / "s"]
+    said = likeness("sweep", "gan", "--data", tmp_path / "points.npy", *SMALL, *words)
+    assert said.code == 0, said.err
+    rows = json.loads((tmp_path / "s" / "sweep.json").read_text())["trials"]
+    assert [r["state"] for r in rows] == ["finished"] * 4
+    assert all(f"trial {r['number']}: frechet" in said.err for r in rows)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 
@@ -23,6 +24,7 @@ from likeness.sweep.work import work
 
 optuna.logging.set_verbosity(optuna.logging.CRITICAL)
 HEARTBEAT = 1
+STEADY = 2  # where a loaded machine must not make a living worker seem dead
 
 
 class Server:
@@ -61,11 +63,13 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Callable[..., Plan]:
-    """A sweep of tiny networks."""
+    """A sweep of tiny networks on a few points of two clusters."""
+    points = np.random.default_rng(0).normal(size=(600, 2)) + np.repeat([[-2, 0], [2, 0]], 300, 0)
+    np.save(tmp_path / "points.npy", points.astype(np.float32))
 
     def make(search: tuple[str, ...] = ("lr_g", "lr_d"), **others: Any) -> Plan:
-        fixed = {"steps": 20, "batch_size": 32, "width": 8, "limit": 400} | others.pop("settings", {})
-        settings = Settings(data="ring8", device="cpu", report=False, **fixed)
+        fixed = {"data": str(tmp_path / "points.npy"), "steps": 20, "batch_size": 32, "width": 8}
+        settings = Settings(device="cpu", report=False, **fixed | others.pop("settings", {}))
         space = space_of(recipe("gan"), search, set())
         given = {"name": "tiny", "folder": tmp_path / "sweep", "trials": 3, "heartbeat": HEARTBEAT}
         return Plan("gan", settings, space, **given | others)
@@ -81,9 +85,9 @@ def slow(trial: optuna.Trial, seconds: float) -> float:
 
 
 def _labour(url: str, name: str, trials: int, seconds: float) -> None:
-    storage = opened(url, heartbeat=HEARTBEAT)
+    storage = opened(url, heartbeat=STEADY)
     study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
-    for _ in work(study, lambda t: slow(t, seconds), trials, grace=3 * HEARTBEAT):
+    for _ in work(study, lambda t: slow(t, seconds), trials, grace=3 * STEADY):
         pass
 
 

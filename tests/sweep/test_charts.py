@@ -37,11 +37,12 @@ def test_better_scores_are_where_the_axis_says() -> None:
 
 
 def test_decades_are_shown_by_their_ratio_and_said_to_be() -> None:
-    scale, name = upward([0.001, 0.1, 10.0], Axis("score"))
+    scale, name = upward([0.001, 0.1, 10.0], Axis("score", log=True))
     assert name == "score (logarithmic)"
     first, second, third = (scale.place(v) for v in (0.001, 0.1, 10.0))
     assert first - second == pytest.approx(second - third)
-    assert upward([-1.0, 1.0, 1000.0], Axis("score"))[1] == "score"
+    assert upward([-1.0, 1.0, 1000.0], Axis("score", log=True))[1] == "score"
+    assert upward([0.001, 0.1, 10.0], Axis("share"))[1] == "share"
 
 
 def test_options_stand_side_by_side() -> None:

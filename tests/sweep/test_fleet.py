@@ -16,8 +16,7 @@ from likeness.sweep.storage import in_folder, opened
 from likeness.sweep.work import places
 
 
-def test_alone_it_does_all_and_tells_what_it_does(plan: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("likeness.sweep.trial.LARGEST", 400)
+def test_alone_it_does_all_and_tells_what_it_does(plan: Any) -> None:
     made = plan(trials=2)
     made.folder.mkdir()
     data = read(made.settings)

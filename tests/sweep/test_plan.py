@@ -62,7 +62,7 @@ def test_another_question_is_refused(plan: Any, data: Dataset, begun: Any, chang
 
 def test_other_data_are_refused_and_the_same_elsewhere_are_not(plan: Any, data: Dataset, begun: Any) -> None:
     with pytest.raises(InputError, match="begun with other data"):
-        study_of(plan(), load("ring8", seed=5, limit=400), begun)
+        study_of(plan(), load("ring8", limit=400), begun)
     moved = plan()
     study_of(replace(moved, settings=replace(moved.settings, data="elsewhere", device="cpu", threads=3)), data, begun)
 

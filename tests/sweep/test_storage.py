@@ -92,7 +92,7 @@ def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_what_is_shown_has_no_password() -> None:
     url = f"postgresql://me:{SECRET}@host:5433/db?sslpassword={SECRET}&password={SECRET}"
-    assert shown(url) == "postgresql+psycopg://me@host:5433/db"
+    assert shown(url) == "postgresql://me@host:5433/db"
 
 
 def test_a_server_that_goes_away_is_told_of_too(server: Any) -> None:

@@ -17,13 +17,6 @@ from likeness.sweep.trial import attempt, check, folder_of, table
 from likeness.sweep.work import work
 
 
-@pytest.fixture(autouse=True)
-def _few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few samples are judged: how well is not what is tested."""
-    monkeypatch.setattr("likeness.sweep.trial.LARGEST", 400)
-    monkeypatch.setattr("likeness.recipes.watching.LARGEST", 400)
-
-
 @pytest.fixture
 def data(plan: Any) -> Dataset:
     return read(plan().settings)
@@ -110,10 +103,10 @@ def test_settings_that_cannot_be_trained_are_recorded(plan: Any, data: Dataset) 
 
 
 def test_a_metric_that_cannot_be_had_is_told_before_any_trial(plan: Any, data: Dataset) -> None:
-    check(plan(metric="high_quality"), data, raw())
+    check(plan(metric="high_quality"), read(plan(settings={"data": "ring8"}).settings), raw())
     check(plan(metric="memorisation"), data, raw())
-    with pytest.raises(InputError, match="--metric inception cannot be had for these data: choose one of frechet"):
-        check(plan(metric="inception"), data, raw())
+    with pytest.raises(InputError, match="--metric high_quality cannot be had for these data: choose one of frechet"):
+        check(plan(metric="high_quality"), data, raw())
 
 
 def test_other_errors_are_not_swallowed(plan: Any, data: Dataset) -> None:

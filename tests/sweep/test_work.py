@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,7 @@ def test_a_trial_that_came_too_late_holds_no_place(tmp_path: Path) -> None:
     assert pending(study, 2, GRACE) is None
 
 
-def until(seen: Callable[[], bool], seconds: float = 30) -> None:
+def until(seen: Callable[[], bool], seconds: float = 90) -> None:
     end = time.monotonic() + seconds
     while not seen():
         assert time.monotonic() < end, "waited in vain"
@@ -129,21 +130,21 @@ def until(seen: Callable[[], bool], seconds: float = 30) -> None:
 
 
 def test_two_workers_on_postgresql_one_is_killed(server: Any, worker: Callable[..., BaseProcess]) -> None:
-    url, trials = server.database(), 12
+    url, trials = server.database(), 8
     study = study_in(url)
-    first, second = (worker(url, trials, 0.5) for _ in range(2))
+    first, second = (worker(url, trials, 0.3) for _ in range(2))
 
     def running_by(process: BaseProcess) -> list[int]:
         mine = [t for t in study.trials if t.user_attrs.get("worker", "").endswith(f" {process.pid}")]
         return [t.number for t in mine if t.state is TrialState.RUNNING and "x" in t.params]
 
     finished = lambda: {t.number: t.value for t in study.trials if t.state is TrialState.COMPLETE}  # noqa: E731
-    until(lambda: len(finished()) >= 3 and bool(running_by(first)) and bool(running_by(second)))
+    until(lambda: len(finished()) >= 2 and bool(running_by(first)) and bool(running_by(second)))
     assert first.pid is not None
     (victim,) = running_by(first)
     os.kill(first.pid, signal.SIGKILL)
     before = finished()
-    second.join(60)
+    second.join(120)
     assert second.exitcode == 0
 
     after = study.trials
@@ -156,16 +157,13 @@ def test_two_workers_on_postgresql_one_is_killed(server: Any, worker: Callable[.
     assert retried.params == after[victim].params
 
 
-def test_workers_that_race_make_no_trial_too_many(server: Any, worker: Callable[..., BaseProcess]) -> None:
+def test_workers_that_race_make_no_trial_too_many(server: Any) -> None:
     url = server.database()
     study = study_in(url)
-    both = [worker(url, 9, 0.0) for _ in range(2)]
-    for process in both:
-        process.join(60)
-        assert process.exitcode == 0
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: run(study_in(url), x, 9), range(3)))
     assert len(places(study.trials)) == 9
-    assert len({t.user_attrs["worker"] for t in study.trials}) >= 1
-    assert all(t.state is TrialState.COMPLETE for t in places(study.trials))
+    assert {t.state for t in places(study.trials)} == {TrialState.COMPLETE}
 
 
 def test_one_who_was_taken_for_dead_and_lives_does_no_harm(tmp_path: Path) -> None:
