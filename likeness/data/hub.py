@@ -6,6 +6,7 @@ Code that a set brings along is never run.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -15,12 +16,11 @@ from likeness.data.dataset import Dataset, Options
 from likeness.data.decode import Source
 from likeness.data.encoded import Entry, pictures
 from likeness.data.image_folder import PARTS
+from likeness.data.order import Feed
 from likeness.data.splits import TRAIN
 from likeness.data.stream import stream
 from likeness.data.table import tables
 from likeness.errors import InputError, unknown
-
-BUFFER = 1000  # entries among which a stream is shuffled
 
 
 def hub(name: str, options: Options, known: Iterable[str]) -> Dataset:
@@ -39,11 +39,11 @@ def hub(name: str, options: Options, known: Iterable[str]) -> Dataset:
     names = tuple(getattr(features.get(label), "names", ()))
     if image is None:
         return _table(name, parts, options._replace(label=label), names)
-    feeds = {part: Feed(f"{name}, {part}", found, image, label, part) for part, found in parts.items()}
+    feeds = {part: Images(f"{name}, {part}", found, image, label, part) for part, found in parts.items()}
     if options.stream:
         if label is not None and not names:
             raise InputError(f"column {label!r} of {name} does not say its classes: a stream needs them; leave it out")
-        return stream(name, feeds, names, options)
+        return stream(name, {part: images.feed() for part, images in feeds.items()}, names, options)
     return _fetched(name, feeds, names, options)
 
 
@@ -83,8 +83,10 @@ def _table(name: str, parts: Mapping[str, Any], options: Options, names: tuple[s
     return tables(name, {part: found.with_format("arrow")[:] for part, found in parts.items()}, options, names)
 
 
-class Feed:
-    """One part of a set of images, as entries; it can be read again and again."""
+class Images:
+    """One part of a set of images, or a shard of it, as entries; it can be read again and again."""
+
+    length = None  # of a shard nobody knows
 
     def __init__(self, name: str, found: Any, image: str, label: str | None, part: str) -> None:
         from datasets import Image
@@ -92,15 +94,25 @@ class Feed:
         columns = [image] if label is None else [image, label]
         self.found = found.select_columns(columns).cast_column(image, Image(decode=False))
         self.name, self.image, self.label, self.part = name, image, label, part
-        split = (getattr(found.info, "splits", None) or {}).get(str(found.split))
-        self.length: int | None = getattr(split, "num_examples", None)
 
-    def entries(self, skip: int = 0, seed: int | None = None) -> Iterator[Entry]:
-        """The entries of a stream from one on, in their order or, with a seed, shuffled within a buffer."""
-        rows = self.found.skip(skip) if skip else self.found
-        for i, row in enumerate(rows if seed is None else rows.shuffle(seed=seed, buffer_size=BUFFER)):
+    def feed(self) -> Feed:
+        """The shards of a stream."""
+        split = (getattr(self.found.info, "splits", None) or {}).get(str(self.found.split))
+        return Feed(tuple(self._shards()), getattr(split, "num_examples", None))
+
+    def _shards(self) -> Iterator["Images"]:
+        n = getattr(self.found, "num_shards", 1)
+        for i in range(n):
+            shard = copy(self)
+            if n > 1:
+                shard.found, shard.name = self.found.shard(num_shards=n, index=i), f"{self.name}, shard {i}"
+            yield shard
+
+    def entries(self, skip: int = 0) -> Iterator[Entry]:
+        """The entries of a stream from one on, in their order."""
+        for i, row in enumerate(self.found.skip(skip) if skip else self.found, skip):
             label = 0 if self.label is None else row[self.label]
-            yield Entry(f"{self.name}[{skip + i}]", partial(_source, row[self.image]), self.part, label)
+            yield Entry(f"{self.name}[{i}]", partial(_source, row[self.image]), self.part, label)
 
     def fetched(self) -> list[Entry]:
         """The entries of a set that lies in memory-mapped files, opened when they are needed."""
@@ -111,7 +123,7 @@ class Feed:
         return _source(self.found[i][self.image])
 
 
-def _fetched(name: str, feeds: Mapping[str, Feed], names: tuple[str, ...], options: Options) -> Dataset:
+def _fetched(name: str, feeds: Mapping[str, Images], names: tuple[str, ...], options: Options) -> Dataset:
     entries = [entry for feed in feeds.values() for entry in feed.fetched()]
     values = sorted({entry.label for entry in entries})
     if names and values[0] < 0:

@@ -11,6 +11,7 @@ from likeness.data.dataset import Dataset, Options
 from likeness.data.embedded import EMBEDDED, embedded
 from likeness.data.hub import hub
 from likeness.data.idx import idx_files, read_idx
+from likeness.data.shards import is_sharded, shards
 from likeness.data.splits import TRAIN
 from likeness.errors import InputError, unknown
 
@@ -36,15 +37,17 @@ def load(
     A name is looked up in this order: a file or folder of that path; one in the folder that the environment variable
     LIKENESS_DATA names; an embedded set or a toy; a set on the Hugging Face hub (`owner/set`, or `owner/set:config`).
 
-    A folder may hold images (see `image_folder`), files in MNIST's format (see `idx`), or one array or table, or one
-    for each part (`train.csv`, `test.csv`). Files are arrays (`.npy`, `.npz`; see `arrays`) or tables (`.csv`, `.tsv`,
-    `.parquet`; see `table`). What is held out, and how copies are kept from it, is said in `splits`.
+    A folder may hold images (see `image_folder`), files in MNIST's format (see `idx`), shards of images (`.tar`,
+    `.parquet`; see `shards`), which are always streamed, or one array or table, or one for each part (`train.csv`,
+    `test.csv`). Files are arrays (`.npy`, `.npz`; see `arrays`) or tables (`.csv`, `.tsv`, `.parquet`; see `table`).
+    What is held out, and how copies are kept from it, is said in `splits`.
 
     Args:
         size: the side of square images, in pixels; `pixels` says how they get it.
         channels: 1 for grey images, 3 for colour.
         seed: decides what is held out where the source does not say, the order of the samples, and toys.
-        label: the column (of a table or a hub set) or the array (of an `.npz`) with the classes.
+        label: the column (of a table, a hub set or Parquet shards), the array (of an `.npz`) or the entry (of the JSON
+            in tar shards) with the classes.
         skip_broken: leave out images that cannot be decoded, and say so in the notes, instead of raising.
         stream: hold nothing: decode images on demand, map a `.npy` file, read a hub set without fetching it first.
         limit: keep at most so many training samples.
@@ -86,6 +89,8 @@ def _read(path: Path, options: Options) -> Dataset:
     """What stands at a path, by its kind."""
     if path.is_dir():
         return _read_folder(path, options)
+    if is_sharded(path):
+        return shards(path, options)
     if path.suffix in ARRAYS:
         return arrays(path.name, *read_arrays(path, options), options)
     if path.suffix in TABLES:
@@ -98,6 +103,8 @@ def _read(path: Path, options: Options) -> Dataset:
 def _read_folder(path: Path, options: Options) -> Dataset:
     if idx_files(path):
         return arrays(path.name, read_idx(path), (), options)
+    if is_sharded(path) and not image_folder.images_in(path):
+        return shards(path, options)
     files = sorted(f for f in path.iterdir() if f.suffix in (*ARRAYS, *TABLES))
     if not files or image_folder.images_in(path):
         return image_folder.folder(path, options)

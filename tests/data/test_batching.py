@@ -2,11 +2,14 @@ from itertools import islice
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from likeness.data.batch import Batch
 from likeness.data.batching import batches, whole
 from likeness.data.memory import InMemory
 from likeness.errors import InputError
+from likeness.lockstep import lockstep
 
 
 class Computed:
@@ -53,6 +56,38 @@ def test_the_same_seed_gives_the_same_batches_and_another_one_others() -> None:
 def test_a_run_that_stopped_continues_as_if_it_had_not(start: int) -> None:
     all_of_them = [b.index.tolist() for b in batches(split(), 3, seed=4, steps=9)]
     assert [b.index.tolist() for b in batches(split(), 3, seed=4, steps=9 - start, start=start)] == all_of_them[start:]
+
+
+@settings(deadline=None, max_examples=40)
+@given(n=st.integers(1, 20), size=st.integers(1, 20), at=st.integers(0, 30), computed=st.booleans())
+def test_the_state_belongs_to_the_last_batch_handed_out(n: int, size: int, at: int, computed: bool) -> None:
+    source, size = Computed(n) if computed else split(n), min(size, n)
+    one = batches(source, size, seed=2)
+    assert one.state_dict() == {"batches": 0}
+    list(islice(one, at))
+    assert one.state_dict() == {"batches": at}
+    again = batches(source, size, seed=2, state=one.state_dict(), steps=5)
+    assert [b.index.tolist() for b in islice(one, 5)] == [b.index.tolist() for b in again]
+    assert again.state_dict() == {"batches": at + 5}
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+@pytest.mark.parametrize("source", [split(10), Computed(10)], ids=["memory", "computed"])
+def test_processes_hold_the_rows_of_the_batches_that_one_sees(source, processes: int) -> None:
+    alone = [b.index for b in batches(source, 5, seed=1, steps=7)]
+    every = lockstep(processes, lambda rank: [b.index for b in batches(source, 5, seed=1, steps=7)])
+    for i, index in enumerate(alone):
+        assert torch.equal(torch.cat([mine[i] for mine in every]), index)
+
+
+def test_each_process_needs_a_sample() -> None:
+    with pytest.raises(InputError, match="batch size 2: use 3 or more, one for each process"):
+        lockstep(3, lambda rank: batches(split(), 2))
+
+
+def test_a_place_in_other_data_is_refused() -> None:
+    with pytest.raises(InputError, match="a place in the data of epoch, entries was given, this data counts batches"):
+        batches(split(), 2, state={"epoch": 1, "entries": 2})
 
 
 def test_computed_samples_are_prepared_one_batch_ahead_and_no_more() -> None:

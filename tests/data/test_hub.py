@@ -12,6 +12,7 @@ from PIL import Image as Picture
 
 from likeness.data import batches, load, stream, whole
 from likeness.errors import InputError
+from likeness.lockstep import lockstep
 
 
 class Image:
@@ -31,6 +32,8 @@ class Value:
 class Part:
     """As much of `datasets.Dataset` and `datasets.IterableDataset` as is used."""
 
+    num_shards = 1
+
     def __init__(self, columns: dict, features: dict, split: str = "train", *, known: bool = True) -> None:
         self.columns, self.features, self.split, self.known = columns, features, split, known
 
@@ -39,7 +42,9 @@ class Part:
         return SimpleNamespace(splits={self.split: SimpleNamespace(num_examples=len(self))} if self.known else None)
 
     def like(self, columns: dict) -> "Part":
-        return Part(columns, {c: self.features[c] for c in columns}, self.split, known=self.known)
+        made = Part(columns, {c: self.features[c] for c in columns}, self.split, known=self.known)
+        made.num_shards = self.num_shards
+        return made
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -61,9 +66,9 @@ class Part:
     def skip(self, n: int) -> "Part":
         return self.like({c: v[n:] for c, v in self.columns.items()})
 
-    def shuffle(self, seed: int, buffer_size: int) -> "Part":
-        order = np.random.default_rng(seed).permutation(len(self))
-        return self.like({c: [v[i] for i in order] for c, v in self.columns.items()})
+    def shard(self, num_shards: int, index: int) -> "Part":
+        assert num_shards == self.num_shards
+        return self.like({c: v[index::num_shards] for c, v in self.columns.items()})
 
     def with_format(self, kind: str) -> dict:
         assert kind == "arrow"
@@ -155,6 +160,28 @@ def test_a_stream_never_trains_on_copies_of_what_it_holds_out(library: ModuleTyp
     assert len(set(seen[:49])) == len(set(seen)) == 49
     assert seen[:49] != seen[49:]
     assert torch.equal(taken[0].x, next(batches(data.train, 7)).x)
+
+
+def test_a_stream_goes_on_where_it_stopped_and_processes_share_its_shards(library: ModuleType, monkeypatch) -> None:
+    monkeypatch.setattr(stream, "HELD", {"test": 6, "validation": 4})
+    library.found = {"train": images(60)}
+    library.found["train"].num_shards = 4
+    train = load("owner/set", stream=True).train
+    assert [shard.name[-7:] for shard in train.feed.shards] == [f"shard {i}" for i in range(4)]
+    found = batches(train, 5, seed=2)
+    passed = [next(found) for _ in range(7)]
+    again = batches(train, 5, seed=2, state=found.state_dict())
+    for _ in range(9):
+        assert torch.equal(next(found).x, next(again).x)
+    assert len(passed) == 7
+
+    def work(rank: int) -> set[tuple[float, ...]]:
+        taken = [next(mine) for mine in [batches(train, 2)] for _ in range(20)]
+        return {tuple(row.tolist()) for b in taken for row in b.x.flatten(1)}
+
+    a, b = lockstep(2, work)
+    assert len(a) == len(b) == 20
+    assert not a & b
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@ from functools import partial
 from io import BytesIO
 from itertools import islice
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -12,8 +11,10 @@ from likeness.data import stream as streams
 from likeness.data.batching import batches, whole
 from likeness.data.dataset import Options
 from likeness.data.encoded import Entry
+from likeness.data.order import Feed
 from likeness.data.stream import Stream, stream
 from likeness.errors import InputError
+from likeness.lockstep import lockstep
 
 
 def png(shade: int, side: int = 4) -> bytes:
@@ -23,15 +24,28 @@ def png(shade: int, side: int = 4) -> bytes:
 
 
 class Shades:
-    """A feed of plain squares, whose label is their shade."""
+    """A shard of plain squares, whose label is their shade; it does not say how many."""
 
-    def __init__(self, contents: list[bytes], length: int | None = None) -> None:
-        self.contents, self.length = contents, length
+    length: int | None = None
 
-    def entries(self, skip: int = 0, seed: int | None = None) -> Iterator[Entry]:
-        order = range(skip, len(self.contents))
-        places = order if seed is None else [order[i] for i in np.random.default_rng(seed).permutation(len(order))]
-        return (Entry(f"shade {i}", partial(BytesIO, self.contents[i]), "train", i) for i in places)
+    def __init__(self, contents: list[bytes], name: str = "shades", first: int = 0) -> None:
+        self.contents, self.name, self.first = contents, name, first
+
+    def entries(self, skip: int = 0) -> Iterator[Entry]:
+        places = range(skip, len(self.contents))
+        return (Entry(f"shade {i}", partial(BytesIO, self.contents[i]), "train", self.first + i) for i in places)
+
+
+class Counted(Shades):
+    """One that does."""
+
+    @property
+    def length(self) -> int:
+        return len(self.contents)
+
+
+def feed(contents: list[bytes], length: int | None = None) -> Feed:
+    return Feed((Shades(contents),), length)
 
 
 @pytest.fixture(autouse=True)
@@ -40,14 +54,14 @@ def _few_held(monkeypatch) -> None:
 
 
 def made(contents: list[bytes], *, classes: tuple[str, ...] = ("a", "b"), **options) -> Stream:
-    return stream("shades", {"train": Shades(contents)}, classes, Options(stream=True, **options)).train
+    return stream("shades", {"train": feed(contents)}, classes, Options(stream=True, **options)).train
 
 
 def test_official_parts_are_held_and_training_loses_nothing_but_their_copies() -> None:
     feeds = {
-        "train": Shades([png(i) for i in range(20)], length=20),
-        "test": Shades([png(5), png(100)]),
-        "validation": Shades([png(100), png(101)]),
+        "train": feed([png(i) for i in range(20)], length=20),
+        "test": feed([png(5), png(100)]),
+        "validation": feed([png(100), png(101)]),
     }
     data = stream("shades", feeds, (), Options(stream=True))
     assert (len(data.train), len(data.validation), len(data.test)) == (20, 1, 2)
@@ -96,3 +110,37 @@ def test_what_a_stream_cannot_do_is_said() -> None:
         made([png(1)], limit=3)
     with pytest.raises(InputError, match="too few images"):
         made([png(i) for i in range(3)])
+
+
+def test_the_state_is_that_of_the_last_batch_handed_out() -> None:
+    contents = [png(i) for i in range(60)]
+    contents[20] = contents[2]  # a copy of a held-out one
+    train = made(contents)
+    found = batches(train, 4, seed=3)
+    assert found.state_dict() == {"epoch": 0, "entries": 0}
+    taken = [next(found).y.tolist() for _ in range(13)]
+    assert found.state_dict()["epoch"] == 0
+    assert 52 <= found.state_dict()["entries"] <= 53
+    more = [next(found).y.tolist() for _ in range(13)]
+    assert found.state_dict()["epoch"] == 1
+    assert [b.y.tolist() for b in batches(train, 4, seed=3, state={"epoch": 0, "entries": 0}, steps=13)] == taken
+    assert [b.y.tolist() for b in batches(train, 4, seed=3, steps=13, start=13)] == more
+    with pytest.raises(InputError, match="a place in the data of batches was given"):
+        batches(train, 4, state={"batches": 3})
+
+
+def test_a_process_that_never_has_a_batch_says_so() -> None:
+    shards = Feed((Counted([png(i) for i in range(20)]), Counted([png(100 + i) for i in range(2)])), 22)
+    train = stream("shades", {"train": shards}, (), Options(stream=True)).train
+    assert len(train) == 17
+    with pytest.raises(InputError, match=r"batch size of process [01], 3 samples, exceeds its part"):
+        lockstep(2, lambda rank: next(batches(train, 6)))
+
+
+def test_little_is_held_out_of_a_little_source(monkeypatch) -> None:
+    monkeypatch.setattr(streams, "HELD", {"test": 2000, "validation": 1000})
+    data = stream("shades", {"train": feed([png(i) for i in range(50)], 50)}, (), Options(stream=True))
+    assert (len(data.test), len(data.validation), len(data.train)) == (10, 4, 36)
+    monkeypatch.setattr(streams, "HELD", {"test": 40, "validation": 10})
+    with pytest.raises(InputError, match="no samples left"):
+        stream("shades", {"train": feed([png(i) for i in range(50)])}, (), Options(stream=True)).train.first(3)
