@@ -171,7 +171,8 @@ def _descend(terms: Terms, part: ranks.Part | None, moving: list[nn.Parameter]) 
 
 def _replay(module: nn.Module) -> Callable[[], None]:
     """What puts the random state back to where it is now."""
-    devices = {p.device for p in module.parameters() if p.device.type == "cuda"}
+    there_is = torch.cuda.is_initialized()  # asked first: walking through parameters at every step takes its time
+    devices = {p.device for p in module.parameters() if p.device.type == "cuda"} if there_is else set()
     here, there = torch.get_rng_state(), [(torch.cuda.get_rng_state(d), d) for d in devices]
 
     def again() -> None:
