@@ -111,6 +111,7 @@ def joined(device: str = "cpu", wait: float = 120.0) -> Iterator[World]:
 def _meet(backend: str, wait: float) -> None:
     try:
         store, rank, size = next(dist.rendezvous("env://", timeout=timedelta(seconds=wait)))
+        store = dist.PrefixStore(f"likeness/{restarts()}", store)  # what died before left its address in it
         store.set_timeout(timedelta(seconds=wait))
         store.set(f"here/{rank}", "")
         store.wait([f"here/{r}" for r in range(size)])

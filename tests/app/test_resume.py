@@ -67,16 +67,16 @@ def later(run: str, after: int = 1) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_first_and_the_run_goes_on_as_if_nothing_had_been(number: int) -> None:
-    long = "--steps 3000 --save-every 100 --judge-every 1500"
+    long = "--steps 900 --save-every 20 --judge-every 450"
     process = started(f"train gan --data points.npy --out cut {TRAIN}", long)
-    until(lambda: later("cut", 100))
+    until(lambda: later("cut", 60))
     process.send_signal(number)
     error = process.communicate(timeout=60)[1]
     assert process.returncode == 2
     assert "go on with: likeness train --resume cut" in error.splitlines()[-1]
     found, _ = state.newest(Path("cut"))
     assert found is not None
-    assert 0 < found.iteration < 3000
+    assert 0 < found.iteration < 900
     assert likeness("train --resume cut") == 0
     assert train("whole", long) == 0
     assert same("whole", "cut")
@@ -193,9 +193,9 @@ def test_a_clock_that_goes_backwards_changes_nothing(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.slow
 def test_a_killed_worker_begins_again_from_the_last_state() -> None:
-    two = "--processes 2 --max-restarts 2 --steps 400 --save-every 20"
+    two = "--processes 2 --max-restarts 2 --steps 200 --save-every 10"
     process = started(f"train gan --data points.npy --out cut {TRAIN}", two)
-    until(lambda: later("cut", 40))
+    until(lambda: later("cut", 30))
     workers = subprocess.run(
         ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True
     ).stdout.split()
