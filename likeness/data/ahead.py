@@ -51,8 +51,8 @@ def _from_side(found: Iterator[Placed], device: torch.device) -> Iterator[Placed
 
     def sent() -> Iterator[_Sent]:
         for batch, place in found:
-            pinned = Batch(*(None if t is None else t.pin_memory() for t in batch))  # type: ignore[arg-type]
-            with torch.cuda.stream(side):
+            with torch.cuda.stream(side):  # also makes the GPU this thread's own
+                pinned = Batch(*(None if t is None else t.pin_memory() for t in batch))  # type: ignore[arg-type]
                 there = moved(pinned, device)
                 event = torch.cuda.Event()
                 event.record(side)

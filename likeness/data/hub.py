@@ -101,7 +101,7 @@ class Images:
         return Feed(tuple(self._shards()), getattr(split, "num_examples", None))
 
     def _shards(self) -> Iterator["Images"]:
-        n = getattr(self.found, "num_shards", 1)
+        n = self.found.num_shards if hasattr(self.found, "shard") else 1
         for i in range(n):
             shard = copy(self)
             if n > 1:
