@@ -3,7 +3,7 @@
 Several processes get their rows of the same batches (`likeness.ranks`); of a stream, each has entries of its own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import count, islice
 from typing import Protocol, runtime_checkable
 
@@ -101,19 +101,6 @@ def resumed(state: Mapping[str, int] | None, beginning: Place) -> Place:
             f"{', '.join(beginning)}: go on with the data that the place was in"
         )
     return dict(state)
-
-
-def place_of(states: Sequence[Place]) -> Place:
-    """Where this process goes on, from the places of all processes that were saved together.
-
-    As many processes as then go on exactly. A stream that others share goes on as far into its epoch as it was.
-    """
-    here = world()
-    if len(states) == here.size or "epoch" not in states[0]:
-        return dict(states[here.rank % len(states)])
-    epoch = min(place["epoch"] for place in states)
-    reached = [place["entries"] for place in states if place["epoch"] == epoch]
-    return {"epoch": epoch, "entries": sum(reached) * len(states) // (len(reached) * here.size)}
 
 
 def _places(n: int, batch_size: int, seed: int, first: int, part: Part) -> Iterator[tuple[Tensor, Place]]:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from likeness.data.batch import Batch
-from likeness.data.batching import batches, place_of, whole
+from likeness.data.batching import batches, whole
 from likeness.data.memory import InMemory
 from likeness.errors import InputError
 from likeness.lockstep import lockstep
@@ -83,14 +83,6 @@ def test_processes_hold_the_rows_of_the_batches_that_one_sees(source, processes:
 def test_each_process_needs_a_sample() -> None:
     with pytest.raises(InputError, match="batch size 2: use 3 or more, one for each process"):
         lockstep(3, lambda rank: batches(split(), 2))
-
-
-def test_places_saved_by_some_processes_are_taken_up_by_others() -> None:
-    places = [{"epoch": 1, "entries": 30}, {"epoch": 1, "entries": 34}, {"epoch": 2, "entries": 0}]
-    assert lockstep(3, lambda rank: place_of(places)) == places
-    assert lockstep(2, lambda rank: place_of(places)) == [{"epoch": 1, "entries": 48}] * 2
-    assert place_of(places) == {"epoch": 1, "entries": 96}
-    assert lockstep(3, lambda rank: place_of([{"batches": 5}] * 2)) == [{"batches": 5}] * 3
 
 
 def test_a_place_in_other_data_is_refused() -> None:
