@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise _explained(path, error) from error
     finally:
-        shutil.rmtree(beside) if beside.is_dir() else beside.unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that takes nothing: the first error says so
+            shutil.rmtree(beside) if beside.is_dir() else beside.unlink(missing_ok=True)
 
 
 def flush(path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from likeness.errors import InputError
-from likeness.files import read_json, replacing, write_json
+from likeness.files import read_json, remove, replacing, tidy, write_json
 
 
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
@@ -52,3 +52,27 @@ def test_a_folder_is_whole_or_absent_too(tmp_path: Path) -> None:
         beside.mkdir()
     assert (path / "a").read_text() == "a"
     assert [p.name for p in tmp_path.iterdir()] == ["many"]
+
+
+def test_a_disk_that_takes_nothing_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(InputError, match="Read-only file system"), replacing(tmp_path / "x"):
+        refuse()
+
+
+def test_removed_is_whole_or_gone(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    remove(tmp_path / "a")
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_what_was_left_half_done_is_tidied(tmp_path: Path) -> None:
+    for name in (".x.json.12", ".keep", ".x.json", "x.12"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "in" / ".y.3").mkdir(parents=True)
+    (tmp_path / "in" / ".y.3" / ".z.4").write_text("")
+    tidy(tmp_path)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == [".keep", ".x.json", "in", "x.12"]

@@ -12,7 +12,7 @@ import torch
 
 from likeness.core import Method
 from likeness.data.batch import Batch
-from likeness.data.batching import batches, whole
+from likeness.data.batching import Batches, batches, whole
 from likeness.data.columns import Columns
 from likeness.data.dataset import Dataset
 from likeness.data.load import load
@@ -21,7 +21,7 @@ from likeness.files import tidy, write_json
 from likeness.findings import Finding
 from likeness.judge.features import FeatureSpace
 from likeness.nn.precision import lower
-from likeness.ranks import rows, world
+from likeness.ranks import world
 from likeness.recipes.common import Common, Facts, Model, changeable, positive, recipe
 from likeness.recipes.watching import Watcher
 from likeness.run import checkpoint, state
@@ -170,20 +170,27 @@ class Feed:
 
     def __init__(self, method: Method, data: Dataset, size: int, steps: int, settings: Common) -> None:
         self.method, self.split, self.size, self.steps, self.settings = method, data.train, size, steps, settings
-        self.place = 0
+        self.running: Batches | None = None
+        self.place: Mapping[str, int] | None = None
 
     def __iter__(self) -> Iterator[Batch]:
         left, s = max(0, self.steps - self.method.iteration), self.settings
-        for batch in batches(self.split, self.size, seed=s.seed, steps=left, start=self.place, device=s.device):
-            self.place += 1
-            part = world().part(self.size)
-            yield batch if len(batch.x) == part.n else rows(batch, part.start, part.start + part.n)
+        self.running = batches(self.split, self.size, seed=s.seed, steps=left, state=self.place, device=s.device)
+        return self.running
 
-    def state_dict(self) -> dict[str, int]:
-        return {"place": self.place}
+    def state_dict(self) -> dict[str, Any]:
+        """The place of every process: in a stream each has its own."""
+        mine = self.place if self.running is None else self.running.state_dict()
+        return {"places": world().objects(mine)}
 
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
-        self.place = state["place"]
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Where other processes than these have read a stream, each goes on where as many samples have been read."""
+        places, here = state["places"], world()
+        if len(places) == here.size:
+            self.place = places[here.rank]
+        elif places[0] is not None:
+            share = len(places) / here.size
+            self.place = {k: int(v * share) if k == "entries" else v for k, v in places[0].items()}
 
 
 def reopen(folder: Path, *, which: str | None = None, device: str = "cpu") -> Session:
