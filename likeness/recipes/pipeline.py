@@ -12,7 +12,7 @@ import torch
 
 from likeness.core import Method
 from likeness.data.batch import Batch
-from likeness.data.batching import Batches, batches, whole
+from likeness.data.batching import Batches, Ordered, batches, whole
 from likeness.data.columns import Columns
 from likeness.data.dataset import Dataset
 from likeness.data.load import load
@@ -31,6 +31,7 @@ from likeness.run.lock import lock, locked
 from likeness.run.shard import shard
 
 RECORDS = 100  # metrics written in the course of a training
+COUNTED = 20_000  # samples of a stream by which the frequencies of its classes are told
 
 
 class Session(NamedTuple):
@@ -221,7 +222,7 @@ def facts_of(data: Dataset) -> Facts:
     """What a recipe is told about data."""
     labels: tuple[int, ...] = ()
     if data.classes:
-        y = whole(data.train).y
+        y = whole(data.train, COUNTED if isinstance(data.train, Ordered) else None).y
         assert y is not None
         labels = tuple(torch.bincount(y, minlength=len(data.classes)).tolist())
     return Facts(data.kind, tuple(data.event), tuple(data.classes), labels, len(data.train))
