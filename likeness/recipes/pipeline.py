@@ -1,6 +1,6 @@
 """From settings to a trained run, and back from its folder to a sampler: the way that every recipe takes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from likeness.core import Method
-from likeness.data.batch import Batch
-from likeness.data.batching import Batches, Ordered, batches, whole
+from likeness.core import learn
+from likeness.data.batching import Ordered, batches, whole
 from likeness.data.columns import Columns
 from likeness.data.dataset import Dataset
 from likeness.data.load import load
@@ -21,12 +20,14 @@ from likeness.files import tidy, write_json
 from likeness.findings import Finding
 from likeness.judge.features import FeatureSpace
 from likeness.nn.precision import lower
-from likeness.ranks import world
+from likeness.ranks import World, using, world
 from likeness.recipes.common import Common, Facts, Model, changeable, positive, recipe
+from likeness.recipes.feeding import Feed
 from likeness.recipes.watching import Watcher
 from likeness.run import checkpoint, state
 from likeness.run.fit import Cadence, Tick, fit
 from likeness.run.folder import Run, create, environment, open_run
+from likeness.run.learner import Learner
 from likeness.run.lock import lock, locked
 from likeness.run.shard import shard
 
@@ -91,6 +92,8 @@ def begin(name: str, settings: Common, data: Dataset) -> Session:
         raise InputError(
             f"--batch-size {size} for {world().size} processes, --accumulate {settings.accumulate}: use more"
         )
+    if settings.accumulate > 1:
+        _accumulates(made.build(settings, facts).learner, data)
     torch.manual_seed(settings.seed)
     model = prepared(made.build(settings, facts), settings)
     folder = settings.out or world().objects(free_folder(Path("runs"), f"{name}-{Path(settings.data).stem}"))[0]
@@ -166,34 +169,6 @@ def training(session: Session, data: Dataset, space: FeatureSpace) -> Iterator[T
     _restore(session.model, session.run.newest())
 
 
-class Feed:
-    """The batches that a method has not yet learned from; their place is what is saved of it."""
-
-    def __init__(self, method: Method, data: Dataset, size: int, steps: int, settings: Common) -> None:
-        self.method, self.split, self.size, self.steps, self.settings = method, data.train, size, steps, settings
-        self.running: Batches | None = None
-        self.place: Mapping[str, int] | None = None
-
-    def __iter__(self) -> Iterator[Batch]:
-        left, s = max(0, self.steps - self.method.iteration), self.settings
-        self.running = batches(self.split, self.size, seed=s.seed, steps=left, state=self.place, device=s.device)
-        return self.running
-
-    def state_dict(self) -> dict[str, Any]:
-        """The place of every process: in a stream each has its own."""
-        mine = self.place if self.running is None else self.running.state_dict()
-        return {"places": world().objects(mine)}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Where other processes than these have read a stream, each goes on where as many samples have been read."""
-        places, here = state["places"], world()
-        if len(places) == here.size:
-            self.place = places[here.rank]
-        elif places[0] is not None:
-            share = len(places) / here.size
-            self.place = {k: int(v * share) if k == "entries" else v for k, v in places[0].items()}
-
-
 def reopen(folder: Path, *, which: str | None = None, device: str = "cpu") -> Session:
     """The session of a run on disk, with the weights of its best checkpoint, or of the one named.
 
@@ -249,6 +224,14 @@ def _extra(data: Dataset) -> dict[str, Any]:
         "fingerprint": data.fingerprint,
     }
     return {"data": about} | ({} if data.columns is None else {"columns": data.columns.state()})
+
+
+def _accumulates(learner: Learner, data: Dataset) -> None:
+    """Try a step in pieces, before a folder is made: raises InputError where a loss looks at the whole batch."""
+    device = next(learner.method.parameters()).device
+    with using(World()):
+        first = next(batches(data.train, 4, steps=1, device=device))
+        learn(learner.method.train(), first, learner.optimisers, accumulate=2)
 
 
 def prepared(model: Model, settings: Common) -> Model:

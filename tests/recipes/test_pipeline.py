@@ -1,12 +1,13 @@
 """What was trained comes back from its folder as it was, and data are read as the settings say."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from likeness.data import load
+from likeness.data import Batch, load
 from likeness.errors import InputError
 from likeness.recipes.gan import Settings
 from likeness.recipes.pipeline import begin, facts_of, free_folder, read, reopen
@@ -51,6 +52,35 @@ def test_facts_tell_what_a_recipe_may_know() -> None:
 def test_settings_reach_the_reader() -> None:
     assert len(read(Settings(data="digits", limit=50)).train) == 50
     assert read(Settings(data="digits", size=16)).event == (1, 16, 16)
+
+
+def test_what_cannot_be_accumulated_is_refused_before_a_folder_is_made(tmp_path: Path) -> None:
+    data = load("digits")
+    with pytest.raises(InputError, match="whole batch"):
+        begin("gan", Settings(data="digits", out=tmp_path / "r", accumulate=2, device="cpu"), data)
+    assert not (tmp_path / "r").exists()
+    begin("gan", Settings(data="grid25", out=tmp_path / "r", accumulate=2, device="cpu"), load("grid25"))
+
+
+class Counted:
+    """A split without end that has labels only where it is read."""
+
+    def batches(self, *_: object) -> None: ...
+
+    def first(self, n: int | None) -> Batch:
+        assert n is not None, "a stream cannot be held whole"
+        return Batch(torch.zeros(6, 1, 8, 8), torch.tensor([0, 0, 1, 2, 2, 2]))
+
+    def __len__(self) -> int:
+        return 10**6
+
+    def __getitem__(self, index: object) -> Batch:
+        raise AssertionError("a stream has no places to look up")
+
+
+def test_the_classes_of_a_stream_are_counted_in_its_first_samples() -> None:
+    data = replace(load("digits"), train=Counted(), classes=("a", "b", "c"))
+    assert facts_of(data).label_counts == (2, 1, 3)
 
 
 def test_a_batch_larger_than_the_data_is_refused_before_a_folder_is_made(tmp_path: Path) -> None:
