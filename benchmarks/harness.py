@@ -4,8 +4,9 @@ import json
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -27,10 +28,19 @@ def side_by_side(work: dict[str, Callable[[], object]], *, rounds: int, warm: in
     return times
 
 
-def record(name: str, times: dict[str, list[float]], *, reference: str, bar: float, better: str) -> bool:
+def record(
+    name: str,
+    times: dict[str, list[float]],
+    *,
+    reference: str,
+    bar: float,
+    better: str,
+    facts: Mapping[str, Any] = {},
+) -> bool:
     """Print the medians and the ratio of each to `reference` (of paired rounds), hold it to `bar`, write it down.
 
     `better` is "lower" for a cost (time over the reference's) and "higher" for a gain (the reference's time over ours).
+    `facts` are written down too.
     """
     medians = {k: statistics.median(v) for k, v in times.items()}
     ours = next(k for k in times if k != reference)
@@ -51,6 +61,7 @@ def record(name: str, times: dict[str, list[float]], *, reference: str, bar: flo
         "held": held,
         "rounds": len(pairs),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} thread(s), torch {torch.__version__}",
+        **facts,
     }
     (RESULTS / f"{name}.json").write_text(json.dumps(value, indent=1) + "\n")
     return held

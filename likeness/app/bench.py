@@ -79,11 +79,11 @@ def run(asked: Asked) -> None:
         data = read(s, lambda done, total: bar.update(done, total=total))
     warn(data.notes)
     s = recipe(asked.recipe).fitting(s, facts_of(data))
-    before, work = memory(torch.device(s.device)), _work(asked.recipe, s, data)
+    before, work = memory(torch.device(s.device)), work_of(asked.recipe, s, data)
     with working(f"measuring for {options.seconds:g} s"):
         found = speed(work, options.seconds)
     numbers = _numbers(asked.recipe, s, data, found) | {"memory": memory(work.device), "memory_before": before}
-    numbers |= _use(_work(asked.recipe, replace(s, compile=False), data), s, found)
+    numbers |= _use(work_of(asked.recipe, replace(s, compile=False), data), s, found)
     _show(numbers)
     if options.compare:
         numbers["variants"] = _compared(asked.recipe, s, data, options.seconds)
@@ -92,7 +92,7 @@ def run(asked: Asked) -> None:
         say(f"wrote {options.json}")
 
 
-def _work(name: str, settings: Common, data: Dataset) -> Work:
+def work_of(name: str, settings: Common, data: Dataset) -> Work:
     torch.manual_seed(settings.seed)
     learner = prepared(recipe(name).build(settings, facts_of(data)), settings).learner
     feed = batches(data.train, settings.batch_size or 1, seed=settings.seed, device=settings.device)
@@ -151,9 +151,9 @@ def _grown(v: dict[str, Any], where: str) -> str:
 
 def _compared(name: str, s: Common, data: Dataset, seconds: float) -> dict[str, Any]:
     works = {}
-    for label, (settings, change) in _variants(s, image=len(data.event) == 3).items():
+    for label, (settings, change) in variants(s, image=len(data.event) == 3).items():
         with working(f"preparing: {label}"):
-            work = _work(name, settings, data)
+            work = work_of(name, settings, data)
             change(work.learner)
             try:
                 whole(work)
@@ -169,7 +169,7 @@ def _compared(name: str, s: Common, data: Dataset, seconds: float) -> dict[str, 
     return found
 
 
-def _variants(s: Common, *, image: bool) -> dict[str, tuple[Common, Callable[[Learner], object]]]:
+def variants(s: Common, *, image: bool) -> dict[str, tuple[Common, Callable[[Learner], object]]]:
     """The settings as they are first, then each with one thing changed, and what to change in what is built of them."""
     compiled = not s.compile
     other: Literal["fp32", "bf16"] = "fp32" if s.precision == "bf16" else "bf16"

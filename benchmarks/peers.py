@@ -1,0 +1,78 @@
+"""What the benchmarks against peers share: whether a peer is there, rounds of steps, the share of the device's best."""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from harness import record, side_by_side
+
+from likeness.run.speed import ROUND, matmul_peak
+
+INSTALL = (
+    "pip install --no-deps --target peers torchgan pythae diffusers accelerate huggingface_hub httpx2 httpcore2 "
+    "truststore fsspec regex tqdm imageio, then PYTHONPATH=peers python {}"
+)
+
+
+def missing(*names: str) -> bool:
+    """Whether a peer is not installed; says in one line what to install."""
+    lacking = [name for name in names if importlib.util.find_spec(name) is None]
+    if lacking:
+        print(f"left out, {', '.join(lacking)} is not installed: {INSTALL.format(sys.argv[0])}")
+    return bool(lacking)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Nothing on standard output and standard error, whoever writes."""
+    kept = os.dup(1), os.dup(2)
+    sys.stdout.flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1), os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept[0], 1), os.dup2(kept[1], 2)
+        for handle in (*kept, nowhere):
+            os.close(handle)
+
+
+def against(
+    name: str,
+    steps: dict[str, Callable[[], Any]],
+    operations: float,
+    *,
+    peer: str,
+    rounds: int,
+    each: int = ROUND,
+) -> None:
+    """Rounds of steps side by side; the first against "by hand" and against the peer, with the share of peak of each.
+
+    `operations` are those that a step needs, counted in ours; `each` is the number of steps in a round.
+    """
+
+    def repeated(step: Callable[[], Any]) -> Callable[[], None]:
+        def work() -> None:
+            for _ in range(each):
+                step()
+
+        return work
+
+    with silent():
+        times = side_by_side({label: repeated(step) for label, step in steps.items()}, rounds=rounds, warm=1)
+    times = {label: [t / each for t in found] for label, found in times.items()}
+    peak = matmul_peak(torch.device("cpu"), torch.float32)
+    shares = {label: operations / sorted(found)[len(found) // 2] / peak for label, found in times.items()}
+    facts = {"flops_per_step": operations, "matmul_peak": peak, "share_of_peak": shares}
+    ours = next(iter(times))
+    hand = {label: times[label] for label in (ours, "by hand")}
+    record(f"{name}_by_hand", hand, reference="by hand", bar=1.02, better="lower", facts=facts)
+    rest = {label: found for label, found in times.items() if label != "by hand"}
+    record(f"{name}_peer", rest, reference=peer, bar=1.3, better="higher", facts=facts)
+    for label, share in shares.items():
+        print(f"{name:12s} {label:28s} {share:10.1%} of {peak / 1e9:.0f} GFLOP/s")
