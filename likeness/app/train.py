@@ -12,6 +12,7 @@ from likeness.app.console import device, progress, quiet, say, threads, warn, wo
 from likeness.app.options import parsed
 from likeness.data.dataset import Dataset
 from likeness.errors import InputError
+from likeness.files import remove
 from likeness.judge.features import FeatureSpace
 from likeness.ranks import world
 from likeness.recipes.common import Common, names, recipe
@@ -59,29 +60,18 @@ def _going_on(folder: Path, words: list[str]) -> Asked:
 
 def run(asked: Asked) -> int:
     """The exit code; everything that is learned lies in the folder of the run."""
-    asked = _replayed(asked)
     s = asked.settings
     if s.processes != 1 and not processes.started():
         out = s.out or free_folder(Path("runs"), f"{asked.name}-{Path(s.data).stem}")
         chosen = () if asked.run is not None else ("--out", str(out))
         return processes.launch(s.processes, ["train", *asked.words, *chosen], s.max_restarts)
+    if s.out is None and asked.run is None and processes.started():
+        raise InputError("several processes need to know the folder of the run: give --out")
     threads(s.threads)
     settings = replace(s, device=processes.device(device(s.device)))
     with quiet(processes.rank() > 0), processes.joined(settings.device):
         _work(replace(asked, settings=settings))
     return 0
-
-
-def _replayed(asked: Asked) -> Asked:
-    """After a restart, the run that was begun before it."""
-    if asked.run is not None or not processes.started():
-        return asked
-    out = asked.settings.out
-    if out is None:
-        raise InputError("several processes need to know the folder of the run: give --out")
-    if not processes.restarts() or not (out / "config.json").is_file():
-        return asked
-    return replace(asked, run=open_run(out), settings=settings_of(open_run(out)))
 
 
 def _work(asked: Asked) -> None:
@@ -105,14 +95,31 @@ def _work(asked: Asked) -> None:
 
 
 def _session(asked: Asked, data: Dataset) -> Session:
-    if asked.run is None:
-        return begin(asked.name, asked.settings, data)
-    session = resume(asked.run, asked.settings, data)
+    run, settings = asked.run, asked.settings
+    if run is None and processes.restarts():
+        run = _begun(settings)
+        settings = settings if run is None else replace(settings_of(run), device=settings.device)
+    if run is None:
+        return begin(asked.name, settings, data)
+    session = resume(run, settings, data)
     at, steps = (session.resumed.iteration if session.resumed else 0), session.settings.steps or 0
-    say(f"{asked.run.folder} goes on from step {at} of {steps}")
+    say(f"{run.folder} goes on from step {at} of {steps}")
     if at >= steps:
         say("there is nothing left to learn: give more --steps")
     return session
+
+
+def _begun(settings: Common) -> Run | None:
+    """After a restart, the run that was begun before it; None where it died before there was a state to go on from."""
+    out = settings.out
+    if out is None or not (out / "config.json").is_file():
+        return None
+    if any((out / "state").glob("step-*")):
+        return open_run(out)
+    world().objects(None)  # all have looked
+    if world().rank == 0:
+        remove(out)
+    return None
 
 
 def learn(session: Session, data: Dataset, space: FeatureSpace) -> None:

@@ -217,3 +217,13 @@ def test_a_mistake_in_many_processes_is_one_line() -> None:
     assert len(lines) == 1, error
     assert "trains several players" in lines[0]
     assert "Traceback" not in error
+
+
+@pytest.mark.slow
+def test_a_restart_before_the_first_state_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert train("whole") == 0
+    Path("run").mkdir()
+    Path("run/config.json").write_text(Path("whole/config.json").read_text())
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    assert train("run") == 0
+    assert same("run", "whole")
