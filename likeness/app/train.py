@@ -17,7 +17,7 @@ from likeness.judge.features import FeatureSpace
 from likeness.ranks import world
 from likeness.recipes.common import Common, names, recipe
 from likeness.recipes.outcome import Outcome, Refinement
-from likeness.recipes.pipeline import Session, begin, free_folder, read, resume, settings_of, training
+from likeness.recipes.pipeline import Session, begin, free_folder, read, reopen, resume, settings_of, training
 from likeness.recipes.spaces import space_for
 from likeness.run import processes
 from likeness.run.folder import Run, open_run
@@ -88,6 +88,8 @@ def _work(asked: Asked) -> None:
         with working("fitting the space to judge in"):
             space = space_for(settings.features, data, settings.seed, settings.device)
         learn(session, data, space)
+        if settings.shard:
+            session = session._replace(model=reopen(session.run.folder, device=settings.device).model)
         if settings.report:
             present(Outcome(session, data, space, Refinement()))
         else:

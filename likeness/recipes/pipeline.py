@@ -149,7 +149,7 @@ def training(session: Session, data: Dataset, space: FeatureSpace) -> Iterator[T
     steps, size = s.steps or 1, s.batch_size or 1
     cadence = Cadence(max(1, steps // RECORDS), s.judge_every or max(1, steps // 10), s.save_every, s.keep)
     world().batch_size = size
-    watcher = Watcher(session.model, data, space, patience=s.patience, seed=s.seed)
+    watcher = Watcher(session.model, data, space, patience=s.patience, seed=s.seed, apart=not s.shard)
     feed = Feed(session.model.learner.method, data, size, steps, s)
     with lock(folder) if world().rank == 0 else nullcontext():
         if world().rank == 0:
@@ -166,7 +166,8 @@ def training(session: Session, data: Dataset, space: FeatureSpace) -> Iterator[T
             track=s.track,
         )
     world().objects(None)
-    _restore(session.model, session.run.newest())
+    if not s.shard:  # what is sharded is drawn from by `reopen`
+        _restore(session.model, session.run.newest())
 
 
 def reopen(folder: Path, *, which: str | None = None, device: str = "cpu") -> Session:

@@ -1,6 +1,7 @@
 """The score of a checkpoint and what monitors say of it: is it the best, does it collapse, does it go in circles."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from torch import Tensor
@@ -10,6 +11,7 @@ from likeness.data.dataset import Dataset
 from likeness.gan.monitors import Best, Diversity, Modes, Oscillation
 from likeness.judge.features import FeatureSpace, features_of
 from likeness.judge.frechet import frechet_distance
+from likeness.ranks import World, using
 from likeness.recipes.common import Model
 from likeness.run.fit import Score
 from likeness.run.snapshot import Stateful
@@ -21,11 +23,14 @@ LARGEST = 2000  # draws scored at a checkpoint, at most
 class Watcher:
     """Scores checkpoints by the Fréchet distance of their draws to the validation data.
 
-    The draws are of the same latent vectors each time and touch no random state of the training.
+    The draws are of the same latent vectors each time and touch no random state of the training. Processes share them
+    out unless `apart` is false: a sharded model draws nothing without all of them.
     """
 
-    def __init__(self, model: Model, data: Dataset, space: FeatureSpace, *, patience: int | None, seed: int) -> None:
-        self.model, self.space = model, space
+    def __init__(
+        self, model: Model, data: Dataset, space: FeatureSpace, *, patience: int | None, seed: int, apart: bool = True
+    ) -> None:
+        self.model, self.space, self.apart = model, space, apart
         self.patience, self.source = patience, Streams(seed).split("watching")
         self.device = next(model.learner.method.parameters()).device
         real = whole(data.validation, LARGEST).x
@@ -37,7 +42,8 @@ class Watcher:
         self.best = Best(patience=patience or 10)
 
     def __call__(self, iteration: int, terms: dict[str, float]) -> Score:
-        x = draw(self.model.sampler, self.n, generator=self.source)
+        with nullcontext() if self.apart else using(World()):
+            x = draw(self.model.sampler, self.n, generator=self.source)
         features = self._features(x)
         value = float(frechet_distance(features, self.known))
         found = self.best.update(value, iteration) + self.swings.update(value) + self.diversity.update(features)
