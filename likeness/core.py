@@ -26,6 +26,8 @@ for the memory (`accumulate`). Either way the step is that of the whole batch; `
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import reduce
+from operator import add
 from typing import Any, NamedTuple
 
 import torch
@@ -117,7 +119,7 @@ def _turns(method: Method, pieces: list[ranks.Piece]) -> Iterator[tuple[nn.Modul
     """Each player with its objective on every piece; the body of `updates` runs for all pieces side by side."""
     running = [(part, method.updates(batch)) for part, batch in pieces]
     while True:
-        again, found = _replay(method), []
+        again, found = (_replay(method) if len(running) > 1 else lambda: None), []
         for i, (part, updates) in enumerate(running):
             if i:
                 again()
@@ -152,7 +154,7 @@ def _minimise(
         if gradients is not None:
             gradients(player)
         seen.append(terms)
-        return sum(terms.values(), start=torch.zeros((), device=moving[0].device))
+        return _total(terms)
 
     optimiser.step(closure)  # type: ignore[arg-type]
     return seen[0]
@@ -160,13 +162,18 @@ def _minimise(
 
 def _descend(terms: Terms, part: ranks.Part | None, moving: list[nn.Parameter]) -> Terms:
     """Add the gradient of this part's share of the loss; its share of the terms."""
-    loss = sum(terms.values(), start=torch.zeros((), device=moving[0].device))
+    loss = _total(terms)
     if not loss.requires_grad:
         raise InputError(f"the terms {list(terms)} do not depend on any parameter of the player they train")
-    sharded = any(map(is_sharded, moving))  # then backward reaches other tensors, and takes means of gradients
-    share = 1.0 if part is None else part.weight * (ranks.world().size if sharded else 1)
+    n = ranks.world().size
+    sharded = n > 1 and any(map(is_sharded, moving))  # then backward reaches other tensors, and takes means of gradients
+    share = 1.0 if part is None else part.weight * (n if sharded else 1)
     (loss if part is None else loss * share).backward(inputs=None if sharded else moving)
     return {name: term.detach() if part is None else term.detach() * part.weight for name, term in terms.items()}
+
+
+def _total(terms: Terms) -> Tensor:
+    return reduce(add, terms.values()) if terms else torch.zeros(())
 
 
 def _replay(module: nn.Module) -> Callable[[], None]:
