@@ -14,11 +14,12 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def side_by_side(work: dict[str, Callable[[], object]], *, rounds: int, warm: int = 3) -> dict[str, list[float]]:
-    """Seconds of each callable in each round; the order turns from round to round, so drift hits all alike."""
+    """Seconds of each callable in each round; the order turns and is reversed, so that drift hits all alike."""
     names = list(work)
     times: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(warm + rounds):
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+        first = turn // 2 % len(names)
+        for name in (names[first:] + names[:first])[:: -1 if turn % 2 else 1]:
             start = time.perf_counter()
             work[name]()
             if torch.cuda.is_available():

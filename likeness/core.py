@@ -154,7 +154,7 @@ def _minimise(
         if gradients is not None:
             gradients(player)
         seen.append(terms)
-        return _total(terms)
+        return reduce(add, terms.values())
 
     optimiser.step(closure)  # type: ignore[arg-type]
     return seen[0]
@@ -162,24 +162,20 @@ def _minimise(
 
 def _descend(terms: Terms, part: ranks.Part | None, moving: list[nn.Parameter]) -> Terms:
     """Add the gradient of this part's share of the loss; its share of the terms."""
-    loss = _total(terms)
+    loss = reduce(add, terms.values()) if terms else torch.zeros(())
     if not loss.requires_grad:
         raise InputError(f"the terms {list(terms)} do not depend on any parameter of the player they train")
-    n = ranks.world().size
-    sharded = n > 1 and any(map(is_sharded, moving))  # then backward reaches other tensors, and takes means of gradients
-    share = 1.0 if part is None else part.weight * (n if sharded else 1)
+    size = ranks.world().size
+    sharded = size > 1 and any(map(is_sharded, moving))  # backward reaches other tensors then, and takes their means
+    share = 1.0 if part is None else part.weight * (size if sharded else 1)
     (loss if part is None else loss * share).backward(inputs=None if sharded else moving)
     return {name: term.detach() if part is None else term.detach() * part.weight for name, term in terms.items()}
 
 
-def _total(terms: Terms) -> Tensor:
-    return reduce(add, terms.values()) if terms else torch.zeros(())
-
-
 def _replay(module: nn.Module) -> Callable[[], None]:
     """What puts the random state back to where it is now."""
-    there_is = torch.cuda.is_initialized()  # asked first: walking through parameters at every step takes its time
-    devices = {p.device for p in module.parameters() if p.device.type == "cuda"} if there_is else set()
+    params = module.parameters() if torch.cuda.is_initialized() else ()  # to walk through all of them takes its time
+    devices = {p.device for p in params if p.device.type == "cuda"}
     here, there = torch.get_rng_state(), [(torch.cuda.get_rng_state(d), d) for d in devices]
 
     def again() -> None:
