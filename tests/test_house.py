@@ -18,7 +18,7 @@ ORDER: list[set[str]] = [
     {"findings", "sampling", "files"},
     {"core", "data", "nn", "lockstep"},
     {"testing"},
-    {"gan", "refine", "judge"},
+    {"gan", "density", "refine", "judge"},
     {"run"},
     {"recipes"},
     {"sweep"},
@@ -27,7 +27,10 @@ ORDER: list[set[str]] = [
     {"__main__"},
 ]
 # Files of a topic that carry its shared vocabulary; the others are methods and import no other method.
-VOCABULARY = {"gan": {"losses", "penalties", "game", "monitors", "identities"}}
+VOCABULARY = {
+    "gan": {"losses", "penalties", "game", "monitors", "identities"},
+    "density": {"likelihoods", "mixed", "latents"},
+}
 
 
 def room(path: Path) -> str:
