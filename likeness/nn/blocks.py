@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from likeness.errors import InputError
-from likeness.ranks import batch_mean, divided, whole_batch
+from likeness.ranks import batch_mean, divided, total, whole_batch
 
 Labels = Int[Tensor, " n"] | None
 
@@ -91,11 +91,11 @@ class BatchNorm2d(nn.BatchNorm2d):
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         if not self.training or not divided():
             return super().forward(x)
-        exact = x.to(self.running_mean.dtype)
-        mean = batch_mean(exact.mean((2, 3)))
-        variance = batch_mean((exact - mean[:, None, None]).square().mean((2, 3)))
+        near, count = self.running_mean.clone(), whole_batch(len(x)) * x.shape[2] * x.shape[3]
+        d = x.to(near.dtype) - near[:, None, None]  # from a mean that all have, so that one message tells both moments
+        first, second = (total(torch.stack((d.sum((0, 2, 3)), d.square().sum((0, 2, 3)))).double()) / count).unbind()
+        mean, variance = (near + first).to(near.dtype), (second - first.square()).to(near.dtype)
         with torch.no_grad():
-            count = whole_batch(len(x)) * x.shape[2] * x.shape[3]
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)
             self.num_batches_tracked += 1
