@@ -105,19 +105,24 @@ def changeable(name: str) -> bool:
 
 
 class Facts(NamedTuple):
-    """What a recipe may know of the data to build for them; kept in the run, so that it can be built again without."""
+    """What a recipe may know of the data to build for them; kept in the run, so that it can be built again without.
+
+    `columns` is the codec of a table (`Columns.state`).
+    """
 
     kind: str
     event: tuple[int, ...]
     classes: tuple[str, ...]
     label_counts: tuple[int, ...]
     n_train: int
+    columns: tuple[dict[str, Any], ...] = ()
 
     @classmethod
     def restored(cls, values: dict[str, Any]) -> "Facts":
         """From JSON, which knows lists and no tuples."""
         v = values
-        return cls(v["kind"], tuple(v["event"]), tuple(v["classes"]), tuple(v["label_counts"]), v["n_train"])
+        names = tuple(v["classes"]), tuple(v["label_counts"])
+        return cls(v["kind"], tuple(v["event"]), *names, v["n_train"], tuple(v.get("columns", ())))
 
 
 @runtime_checkable
@@ -137,6 +142,8 @@ class Model(NamedTuple):
         logistic: whether that logit is a log density ratio.
         decode, d_z: latent vectors (n, d_z) to samples, differentiable; None where there is no latent space.
         watch: says what is wrong with the training.
+        log_prob: nats (n,) that the model gives to samples (n, *event); None where it has no density.
+        log_prob_kind: exact, bound or unnormalised.
     """
 
     learner: Learner
@@ -146,6 +153,8 @@ class Model(NamedTuple):
     decode: Callable[[Tensor], Tensor] | None = None
     d_z: int | None = None
     watch: Watch | None = None
+    log_prob: Callable[[Tensor], Tensor] | None = None
+    log_prob_kind: str = "exact"
 
 
 def names() -> list[str]:

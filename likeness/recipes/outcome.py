@@ -34,8 +34,10 @@ SHOWN, LARGEST = 64, 5000
 def table_of(subject: Sampler | Tensor, data: Dataset, space: FeatureSpace, session: Session, tell: Say) -> Scores:
     """The judge's table of a subject, against the test split, with the validation split as held-out baseline.
 
-    The space is handed over as something fitted, so that the memoriser returns only what it has not seen.
+    The space is handed over as something fitted, so that the memoriser returns only what it has not seen. The model's
+    own draws are judged by its density too; refined ones have another.
     """
+    model = session.model
     return judge(
         subject,
         whole(data.test, LARGEST).x,
@@ -43,6 +45,8 @@ def table_of(subject: Sampler | Tensor, data: Dataset, space: FeatureSpace, sess
         heldout=whole(data.validation, LARGEST).x,
         features=lambda x, y: space,
         truth=data.truth,
+        log_prob=model.log_prob if subject is model.sampler else None,
+        log_prob_kind=model.log_prob_kind,
         seed=session.settings.seed,
         device=session.settings.device,
         progress=tell,

@@ -1,0 +1,78 @@
+"""A normalising flow for vectors, tables and images, with the exact density of every sample.
+
+Images are modelled on their principal components, with Gaussian noise beside them. Needs zuko: `likeness[flows]`.
+"""
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Annotated, Any, Literal
+
+from torch import nn
+from torch.optim import Adam
+
+from likeness.density.flow import Flow, family
+from likeness.density.subspace import InSubspace
+from likeness.errors import InputError
+from likeness.nn.average import average
+from likeness.recipes.common import Common, Facts, Model, Range, positive
+from likeness.run.learner import Learner
+
+SEARCHED = ("lr", "layers", "width", "noise")  # by a sweep that is not told what to search
+
+
+@dataclass(frozen=True)
+class Settings(Common):
+    """Train a normalising flow."""
+
+    family: Literal["nice", "maf", "nsf", "cnf"] = "nsf"
+    """Couplings, affine autoregressive, splines, or a differential equation (slow)."""
+    layers: Annotated[int, Range(2, 8)] = 4
+    """Transformations in a row."""
+    width: Annotated[int, Range(32, 256, log=True)] = 64
+    """Units of a layer of the networks inside."""
+    lr: Annotated[float, Range(1e-4, 1e-2, log=True)] = 1e-3
+    """Learning rate."""
+    noise: Annotated[float | None, Range(1e-3, 0.2, log=True)] = None
+    """Standard deviation of noise on training samples, whose density is then learned: 0, and 0.1 for tables, whose
+    categories have no density without, if not given."""
+    principal: Annotated[int | None, Range(2, 64, log=True)] = None
+    """Principal components on which images are modelled; 32 if not given."""
+    ema: Annotated[float, Range(0.9, 0.9999)] = 0.99
+    """Share of the averaged weights that is kept at each step; 0 uses the last weights."""
+
+
+def fitting(settings: Settings, facts: Facts) -> Settings:
+    """The settings with every open choice made by the data.
+
+    Raises:
+        InputError: a number out of its range, or a setting that does not suit a flow or these data.
+    """
+    positive(settings, "steps", "batch_size", "layers", "width", "lr", "principal", "judge_every")
+    if settings.precision == "bf16":
+        raise InputError("--precision bf16: a flow has to be invertible to more digits; leave it out")
+    image = len(facts.event) == 3
+    if settings.principal is not None and not image:
+        raise InputError(f"--principal {settings.principal} is for images: leave it out for vectors")
+    if settings.family == "nice" and prod(facts.event) == 1:
+        raise InputError("--family nice couples two numbers or more, the data have one: use nsf")
+    size = settings.batch_size or min(256, facts.n_train)
+    chosen: dict[str, Any] = {
+        "batch_size": size,
+        "steps": 3000,
+        "noise": 0.1 if facts.kind == "table" else 0.0,
+        "principal": min(32, prod(facts.event), size - 1) if image else None,
+    }
+    return replace(settings, **{k: v for k, v in chosen.items() if getattr(settings, k) is None})
+
+
+def build(settings: Settings, facts: Facts) -> Model:
+    """The flow, its optimiser and its averaged weights, for settings without open choices."""
+    d = settings.principal or prod(facts.event)
+    flow = Flow(family(settings.family, d, layers=settings.layers, width=settings.width), d, noise=settings.noise or 0)
+    method: Any = flow if settings.principal is None else InSubspace(flow, facts.event, d)
+    method.to(settings.device)
+    ema = average(method, settings.ema)
+    state = nn.ModuleDict({"method": method, "average": ema})
+    learner = Learner(method, Adam(flow.parameters(), settings.lr), lambda: ema.update(method), state)
+    mean: Any = ema.module
+    return Model(learner, mean.sample, log_prob=mean.log_prob, log_prob_kind=mean.log_prob_kind)
