@@ -201,7 +201,8 @@ def facts_of(data: Dataset) -> Facts:
         y = whole(data.train, COUNTED if isinstance(data.train, Ordered) else None).y
         assert y is not None
         labels = tuple(torch.bincount(y, minlength=len(data.classes)).tolist())
-    return Facts(data.kind, tuple(data.event), tuple(data.classes), labels, len(data.train))
+    columns = () if data.columns is None else tuple(data.columns.state())
+    return Facts(data.kind, tuple(data.event), tuple(data.classes), labels, len(data.train), columns)
 
 
 def free_folder(parent: Path, name: str) -> Path:

@@ -1,0 +1,191 @@
+"""A variational autoencoder for vectors, tables and square images, with settings that fit the data.
+
+What is not given is chosen by the data: one σ for all dimensions, learned, because it is the weight between detail and
+prior that nobody has to guess (Rybkin et al. 2021); for tables a distribution for each column; a weight of the KL that
+rises from zero over the first tenth of the training, so that latents are taken up before they cost anything (Bowman et
+al. 2016). The bound reported for a sample is importance-weighted, by 64 draws of z.
+
+Draws are samples of p(x|z) unless `draws` says mean: a mean has no noise of its own, is what papers often show, and is
+no draw from the model. A Gaussian decoder's noise reaches beyond [-1, 1] and is not cut off there, because that would
+move the mean of every dark and bright pixel.
+
+Oleh Rybkin, Kostas Daniilidis, Sergey Levine. Simple and Effective VAE Training with Calibrated Decoders. 2021.
+https://arxiv.org/abs/2006.13202
+Samuel R. Bowman et al. Generating Sentences from a Continuous Space. 2016. https://arxiv.org/abs/1511.06349
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, Any, Literal, cast
+
+import torch
+from torch import nn
+from torch.optim import Adam
+
+from likeness.data.columns import Columns
+from likeness.density.collapse import COLLAPSED, collapsed
+from likeness.density.latents import Schedule, constant, cyclic, linear
+from likeness.density.likelihoods import (
+    Bernoulli,
+    DiscretisedLogistic,
+    Gaussian,
+    GaussianMap,
+    Likelihood,
+    binarised,
+)
+from likeness.density.mixed import Mixed
+from likeness.density.vae import VAE
+from likeness.errors import InputError
+from likeness.findings import Finding
+from likeness.nn.average import average
+from likeness.nn.coding import decoder_for, encoder_for
+from likeness.recipes.common import Common, Facts, Model, Range, positive
+from likeness.run.learner import Learner
+
+SEARCHED = ("beta", "d_z", "lr", "width")  # by a sweep that is not told what to search
+
+
+@dataclass(frozen=True)
+class Settings(Common):
+    """Train a variational autoencoder."""
+
+    likelihood: Literal["gaussian", "gaussian-map", "logistic", "bernoulli", "mixed"] | None = None
+    """What the decoder says of a pixel or a column: gaussian, gaussian-map (each pixel of each sample its own σ),
+    logistic (256 levels; images), bernoulli (images, binarised anew at each step), mixed (each column of a table its
+    own kind); mixed for tables, else gaussian."""
+    sigma: Annotated[float | None, Range(0.02, 1, log=True)] = None
+    """The standard deviation of gaussian, in units of the data (images lie in [-1, 1]); learned if not given."""
+    floor: float = 0.01
+    """A learned σ stays above it, so that a pixel that never changes cannot make the density infinite."""
+    beta: Annotated[float, Range(0.1, 10, log=True)] = 1.0
+    """Weight of the KL; 1 is the evidence lower bound."""
+    warmup: int | None = None
+    """Steps over which that weight rises from zero; a tenth of the training if not given."""
+    cycles: int = 0
+    """Let the weight rise from zero so many times, to the middle of each cycle, instead of once."""
+    free_bits: Annotated[float, Range(0, 1)] = 0.0
+    """Nats of each latent that cost nothing."""
+    d_z: Annotated[int | None, Range(2, 128, log=True)] = None
+    """Size of the latent vector."""
+    width: Annotated[int | None, Range(16, 512, log=True)] = None
+    """Channels (images, at half resolution) or units (vectors) of a layer."""
+    lr: Annotated[float, Range(1e-4, 1e-2, log=True)] = 1e-3
+    """Learning rate."""
+    ema: Annotated[float, Range(0.9, 0.9999)] = 0.0
+    """Share of averaged weights that is kept at each step; 0 uses the last weights."""
+    draws: Literal["sample", "mean"] = "sample"
+    """What is drawn, judged and shown: samples of the decoder's distribution, or its means."""
+    conditional: bool = False
+    """Generate by class, where the data have labels."""
+
+
+def fitting(settings: Settings, facts: Facts) -> Settings:
+    """The settings with every open choice made by the data.
+
+    Raises:
+        InputError: a number out of its range, a likelihood that is not of such data, or a conditional model of data
+            without labels.
+    """
+    positive(settings, "steps", "batch_size", "lr", "d_z", "width", "judge_every", "sigma", "floor")
+    image, kind = len(facts.event) == 3, settings.likelihood
+    if settings.conditional and not facts.classes:
+        raise InputError("--conditional needs labels and the data have none: use class subfolders, y, or --label")
+    if kind in ("logistic", "bernoulli") and not image:
+        raise InputError(f"--likelihood {kind} is of pixels and these are {facts.kind}: use gaussian or gaussian-map")
+    if kind == "mixed" and not facts.columns:
+        raise InputError(f"--likelihood mixed is of a table's columns and these are {facts.kind}: use gaussian")
+    if settings.sigma is not None and kind not in (None, "gaussian"):
+        raise InputError(f"--sigma {settings.sigma:g} belongs to --likelihood gaussian, not {kind}: leave one out")
+    steps = settings.steps or 4000
+    small = image and facts.event[1] <= 16
+    plain = "mixed" if facts.columns and settings.sigma is None else "gaussian"
+    chosen: dict[str, Any] = {
+        "likelihood": plain,
+        "steps": steps,
+        "batch_size": min(128, facts.n_train),
+        "warmup": steps // 10,
+        "d_z": (16 if small else 32) if image else max(2, facts.event[0]),
+        "width": 32 if image else 256,
+    }
+    return replace(settings, **{k: v for k, v in chosen.items() if getattr(settings, k) is None})
+
+
+def build(settings: Settings, facts: Facts) -> Model:
+    """The model, its optimiser and its average where one is kept, for settings without open choices."""
+    vae = _vae(settings, facts).to(settings.device)
+    used, state, after = vae, nn.ModuleDict({"method": vae}), _nothing
+    if settings.ema:
+        ema = average(vae, settings.ema)
+        used, after = cast(VAE, ema.module), partial(ema.update, vae)
+        state["average"] = ema
+    learner = Learner(vae, _optimiser(vae, settings), after, state, (vae.E, vae.D))
+    return Model(
+        learner,
+        partial(used.sample, mean=settings.draws == "mean"),
+        decode=None if settings.conditional else used.decode,
+        d_z=vae.d_z,
+        watch=Collapse(),
+        log_prob=used.log_prob,
+        log_prob_kind=used.log_prob_kind,
+    )
+
+
+class Collapse:
+    """Watches the mean KL of the steps since the last look."""
+
+    def __call__(self, terms: dict[str, float]) -> list[Finding]:
+        return [collapsed(terms["kl"])] if terms["kl"] < COLLAPSED else []
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """There is none."""
+
+
+def _nothing() -> None:
+    pass
+
+
+def _vae(settings: Settings, facts: Facts) -> VAE:
+    d_z, classes = settings.d_z or 0, len(facts.classes) if settings.conditional else 0
+    likelihood, width = _likelihood(settings, facts), settings.width
+    return VAE(
+        encoder_for(facts.event, 2 * d_z, width=width, classes=classes),
+        decoder_for(facts.event, d_z=d_z, outputs=likelihood.outputs, width=width, classes=classes),
+        likelihood,
+        d_z=d_z,
+        beta=_schedule(settings),
+        free_bits=settings.free_bits,
+        observe=binarised if settings.likelihood == "bernoulli" else None,
+        labels=torch.tensor(facts.label_counts) if settings.conditional else None,
+    )
+
+
+def _likelihood(settings: Settings, facts: Facts) -> Likelihood:
+    match settings.likelihood:
+        case "gaussian-map":
+            return GaussianMap(settings.floor)
+        case "logistic":
+            return DiscretisedLogistic()
+        case "bernoulli":
+            return Bernoulli()
+        case "mixed":
+            return Mixed(Columns.from_state(list(facts.columns)), floor=settings.floor)
+    learned = settings.sigma is None
+    return Gaussian(settings.sigma or max(0.5, 2 * settings.floor), learn=learned, floor=settings.floor)
+
+
+def _schedule(settings: Settings) -> Schedule:
+    if settings.cycles:
+        return cyclic(settings.steps or 1, cycles=settings.cycles, beta=settings.beta)
+    return linear(settings.warmup, settings.beta) if settings.warmup else constant(settings.beta)
+
+
+def _optimiser(vae: VAE, settings: Settings) -> Adam:
+    """The likelihood's own parameters in a group apart: they are whole where those of networks are shared out."""
+    own = {id(p) for network in (vae.E, vae.D) for p in network.parameters()}
+    groups = [[p for p in vae.parameters() if (id(p) in own) is there] for there in (True, False)]
+    fused = torch.device(settings.device).type == "cpu" or None
+    return Adam([{"params": group} for group in groups if group], settings.lr, fused=fused)

@@ -1,0 +1,131 @@
+"""Every open choice is made by the data, every likelihood trains and draws, and a collapse is told."""
+
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import torch
+from torch.optim import Adam
+
+from likeness.core import train
+from likeness.data.batch import Batch
+from likeness.data.columns import fit
+from likeness.density.likelihoods import GaussianMap
+from likeness.density.mixed import Mixed
+from likeness.errors import InputError
+from likeness.recipes.common import Facts, Model
+from likeness.recipes.vae import Collapse, Settings, build, fitting
+from likeness.sampling import draw
+from likeness.testing import check_method
+
+COLUMNS = fit(pa.table({"a": [1.5, 2.5, None, 4.0], "kind": ["x", "y", "z", "x"]}))
+POINTS = Facts("vectors", (2,), (), (), 1000)
+PICTURES = Facts("images", (1, 8, 8), ("a", "b", "c"), (5, 3, 2), 100)
+TABLE = Facts("table", (5,), (), (), 100, tuple(COLUMNS.state()))
+SMALL = Settings(data="x", device="cpu", steps=10, batch_size=8, width=8, d_z=4)
+ASKED: dict[str, tuple[Facts, dict[str, Any]]] = {
+    "points": (POINTS, {}),
+    "points, map": (POINTS, {"likelihood": "gaussian-map"}),
+    "points, fixed": (POINTS, {"sigma": 0.2}),
+    "images": (PICTURES, {}),
+    "images, map": (PICTURES, {"likelihood": "gaussian-map", "cycles": 2}),
+    "images, logistic": (PICTURES, {"likelihood": "logistic", "beta": 2.0}),
+    "images, bernoulli": (PICTURES, {"likelihood": "bernoulli", "free_bits": 0.1}),
+    "images, classes": (PICTURES, {"conditional": True, "ema": 0.9}),
+    "table": (TABLE, {}),
+}
+
+
+def model(facts: Facts, **changed: Any) -> Model:
+    return build(fitting(replace(SMALL, **changed), facts), facts)
+
+
+def batch(facts: Facts) -> Batch:
+    x = COLUMNS.encode(pa.table({"a": [1.0, None] * 4, "kind": ["x", "z"] * 4})) if facts.columns else None
+    return Batch(torch.rand(8, *facts.event) * 2 - 1 if x is None else x, torch.arange(8) % 3)
+
+
+@pytest.mark.parametrize(("facts", "asked"), ASKED.values(), ids=ASKED)
+def test_whatever_is_asked_for_trains_draws_and_has_a_bound(facts: Facts, asked: dict[str, Any]) -> None:
+    made = model(facts, **asked)
+    steps = list(train(made.learner.method, [batch(facts)] * 3, made.learner.optimisers))
+    assert {"reconstruction", "kl"} <= set(steps[0].terms)
+    made.learner.after()
+    made.learner.state.eval()
+    x = draw(made.sampler, 6, generator=0)
+    assert x.shape == (6, *facts.event)
+    value = made.log_prob(x)
+    assert value.shape == (6,)
+    assert value.isfinite().all()
+    assert made.log_prob_kind == "bound"
+
+
+@pytest.mark.parametrize(("facts", "asked"), [ASKED["table"], ASKED["images, bernoulli"]], ids=["table", "bernoulli"])
+def test_contract(facts: Facts, asked: dict[str, Any]) -> None:
+    check_method(lambda: model(facts, **asked).learner.method, batch(facts), lambda m: Adam(m.parameters(), 1e-3))
+
+
+@pytest.mark.parametrize("facts", [POINTS, PICTURES, TABLE])
+def test_open_choices_are_made_and_others_kept(facts: Facts) -> None:
+    made = fitting(Settings(data="x", d_z=7), facts)
+    assert made.d_z == 7
+    assert None not in (made.likelihood, made.steps, made.batch_size, made.warmup, made.width)
+    assert fitting(made, facts) == made
+
+
+def test_a_table_is_learned_column_by_column_and_draws_are_rows_of_it() -> None:
+    made = model(TABLE)
+    assert isinstance(made.learner.method.likelihood, Mixed)
+    kinds = COLUMNS.decode(draw(made.sampler, 50, generator=0))["kind"].to_pylist()
+    assert set(kinds) <= {"x", "y", "z"}
+    assert Facts.restored(TABLE._asdict()) == TABLE
+
+
+def test_means_are_drawn_where_they_are_asked_for() -> None:
+    noisy, smooth = model(POINTS, sigma=5.0), model(POINTS, sigma=5.0, draws="mean")
+    smooth.learner.state.load_state_dict(noisy.learner.state.state_dict())
+    assert draw(noisy.sampler, 500, generator=0).std() > 5 * draw(smooth.sampler, 500, generator=0).std()
+
+
+def test_draws_are_those_of_the_average_where_one_is_kept() -> None:
+    made = model(POINTS, ema=0.9)
+    before = draw(made.sampler, 5, generator=0)
+    with torch.no_grad():
+        for p in made.learner.method.parameters():
+            p.zero_()
+    assert torch.equal(before, draw(made.sampler, 5, generator=0))
+
+
+def test_a_collapsed_posterior_is_told() -> None:
+    assert [f.code for f in Collapse()({"kl": 0.01, "reconstruction": 5.0})] == ["posterior-collapse"]
+    assert Collapse()({"kl": 3.0}) == []
+
+
+def test_the_kl_is_warmed_up_or_cycles_as_asked() -> None:
+    assert model(POINTS).learner.method.beta(0) == 0
+    assert model(POINTS).learner.method.beta(1) == 1
+    assert model(POINTS, warmup=0, beta=2.0).learner.method.beta(0) == 2
+    assert [model(POINTS, cycles=2).learner.method.beta(i) for i in (0, 5, 9)] == pytest.approx([0, 0, 1])
+
+
+def test_the_floor_is_handed_on() -> None:
+    likelihood = model(POINTS, likelihood="gaussian-map", floor=0.2).learner.method.likelihood
+    assert isinstance(likelihood, GaussianMap)
+    assert likelihood.floor == 0.2
+
+
+@pytest.mark.parametrize(
+    ("facts", "wrong", "said"),
+    [
+        (POINTS, {"conditional": True}, "--conditional needs labels"),
+        (POINTS, {"likelihood": "bernoulli"}, "--likelihood bernoulli is of pixels"),
+        (POINTS, {"likelihood": "mixed"}, "--likelihood mixed is of a table"),
+        (POINTS, {"sigma": 0.0}, "--sigma 0.0"),
+        (POINTS, {"sigma": 0.1, "likelihood": "gaussian-map"}, "belongs to --likelihood gaussian"),
+        (POINTS, {"d_z": -1}, "--d-z -1"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(facts: Facts, wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        fitting(replace(SMALL, **wrong), facts)
