@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from likeness.data.batching import whole
@@ -33,7 +34,7 @@ class Watcher:
         self.model, self.space, self.apart = model, space, apart
         self.patience, self.source = patience, Streams(seed).split("watching")
         self.device = next(model.learner.method.parameters()).device
-        real = whole(data.validation, LARGEST).x
+        real = self.real = whole(data.validation, LARGEST).x
         self.n = max(500, len(real))
         self.known = self._features(real)
         modes = None if data.truth is None else data.truth.modes
@@ -44,13 +45,14 @@ class Watcher:
     def __call__(self, iteration: int, terms: dict[str, float]) -> Score:
         with nullcontext() if self.apart else using(World()):
             x = draw(self.model.sampler, self.n, generator=self.source)
-        features = self._features(x)
-        value = float(frechet_distance(features, self.known))
-        found = self.best.update(value, iteration) + self.swings.update(value) + self.diversity.update(features)
+        metric, value = ("frechet", self._frechet(x)) if self.model.log_prob is None else ("nll", self._nll())
+        found = self.best.update(value, iteration)
+        if self.model.log_prob is None:  # the monitors of an adversarial game, and its remedies
+            found += self.swings.update(value) + self.diversity.update(self._features(x))
         found += self.modes.update(x) if self.modes is not None else []
         found += self.model.watch(terms) if self.model.watch is not None else []
         stop = self.patience is not None and self.best.stop
-        return Score("frechet", value, findings=tuple(found), stop=stop)
+        return Score(metric, value, findings=tuple(found), stop=stop)
 
     def state_dict(self) -> dict[str, Any]:
         return {name: monitor.state_dict() for name, monitor in self._monitors().items()}
@@ -62,6 +64,17 @@ class Watcher:
     def _monitors(self) -> dict[str, Stateful]:
         given = {"best": self.best, "swings": self.swings, "diversity": self.diversity, "modes": self.modes}
         return {name: m for name, m in (given | {"watch": self.model.watch}).items() if m is not None}
+
+    def _frechet(self, x: Tensor) -> float:
+        return float(frechet_distance(self._features(x), self.known))
+
+    def _nll(self) -> float:
+        log_prob = self.model.log_prob
+        assert log_prob is not None
+        cuda = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(cuda), torch.no_grad():
+            torch.manual_seed(self.source.seed)
+            return -float(torch.cat([log_prob(part.to(self.device)).double() for part in self.real.split(256)]).mean())
 
     def _features(self, x: Tensor) -> Tensor:
         return features_of(self.space, x, device=self.device).cpu()

@@ -83,6 +83,11 @@ METRICS = {
         "how probable the model finds unseen data, and over-fitting by the gap to the training data.",
         "how draws look: good ones can go with a poor likelihood and the reverse.",
     ),
+    "nll": Metric(
+        "−log-likelihood of validation data (nats)",
+        "how improbable a checkpoint finds unseen data: it rises again where the model over-fits.",
+        "how draws look: good ones can go with a poor likelihood and the reverse.",
+    ),
     "modes": Metric(
         "modes reached",
         "which of the known modes receive draws.",

@@ -31,3 +31,15 @@ def test_patience_ends_it(trained) -> None:
     session, data = trained
     watcher = Watcher(session.model, data, raw(), patience=2, seed=0)
     assert [watcher(i, {"critic": 1.0}).stop for i in range(4)] == [False, False, True, True]
+
+
+def test_a_model_with_a_density_is_scored_by_it(trained) -> None:
+    session, data = trained
+    noisy = lambda x: data.truth.log_prob(x) + torch.randn(len(x))  # noqa: E731  # as a bound by draws is
+    watcher = Watcher(session.model._replace(log_prob=noisy, watch=None), data, raw(), patience=None, seed=0)
+    state, score = torch.get_rng_state(), watcher(1, {})
+    expected = -data.truth.log_prob(data.validation[torch.arange(2000)].x).mean()
+    assert score.metric == "nll"
+    assert abs(score.value - expected) < 0.1
+    assert score.value == watcher(2, {}).value
+    assert torch.equal(state, torch.get_rng_state())
