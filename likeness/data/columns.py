@@ -39,6 +39,10 @@ class Number:
     def width(self) -> int:
         return 1 + self.gaps
 
+    @property
+    def entries(self) -> list[str]:
+        return [self.name, f"{self.name}: gap"][: self.width]
+
     def encode(self, column: "pa.ChunkedArray") -> np.ndarray:
         values = numbers(column)
         missing = np.isnan(values)
@@ -67,6 +71,10 @@ class Category:
     def width(self) -> int:
         return len(self.values)
 
+    @property
+    def entries(self) -> list[str]:
+        return [f"{self.name}: {'gap' if value is None else value}" for value in self.values]
+
     def encode(self, column: "pa.ChunkedArray") -> np.ndarray:
         coded = column.combine_chunks().dictionary_encode(null_encoding="encode")
         place = {value: i for i, value in enumerate(self.values)}
@@ -88,6 +96,11 @@ class Columns:
     @property
     def width(self) -> int:
         return sum(column.width for column in self.columns)
+
+    @property
+    def entries(self) -> list[str]:
+        """What each entry of a vector is, in words: a number, its gap, or one value of a category."""
+        return [name for column in self.columns for name in column.entries]
 
     def encode(self, table: "pa.Table") -> Float[Tensor, "n d"]:
         """Raises InputError where a column is missing or cannot be read as the type it was learned with."""

@@ -110,7 +110,7 @@ class Outcome:
         n = SHOWN if real.ndim == 4 else min(5000, len(real))
         shown = {"data": real[:n]}
         shown |= {k: draw(s, n, generator=Streams(self.session.settings.seed)) for k, s in samplers.items()}
-        names = None if self.data.columns is None else [c.name for c in self.data.columns.columns]
+        names = None if self.data.columns is None else self.data.columns.entries
         for name, x in shown.items():
             modes = None if truth is None else truth.modes
             if world().rank:

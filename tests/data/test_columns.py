@@ -123,3 +123,10 @@ def test_vectors_that_are_no_rows_are_refused(x: torch.Tensor, said: str) -> Non
 def test_a_table_without_columns_is_refused() -> None:
     with pytest.raises(InputError, match="no columns"):
         fit(pa.table({}))
+
+
+def test_every_entry_of_a_vector_has_a_name() -> None:
+    t = pa.table({"a": [1.5, 2.5, None], "b": [0.5, 1.5, 2.5], "kind": ["x", None, "z"]})
+    codec = fit(t)
+    assert codec.entries == ["a", "a: gap", "b", "kind: x", "kind: z", "kind: gap"]
+    assert len(codec.entries) == codec.width
