@@ -2,6 +2,7 @@
 
 from likeness.nn.average import average
 from likeness.nn.choose import critic_for, generator_for
+from likeness.nn.coding import ConvDecoder, ConvEncoder, decoder_for, encoder_for
 from likeness.nn.dcgan import ConvCritic, ConvGenerator
 from likeness.nn.resnet import ResidualCritic, ResidualGenerator
 from likeness.nn.vector import MLP, ResidualMLP, VectorCritic, orthogonal
@@ -9,6 +10,8 @@ from likeness.nn.vector import MLP, ResidualMLP, VectorCritic, orthogonal
 __all__ = [
     "MLP",
     "ConvCritic",
+    "ConvDecoder",
+    "ConvEncoder",
     "ConvGenerator",
     "ResidualCritic",
     "ResidualGenerator",
@@ -16,6 +19,8 @@ __all__ = [
     "VectorCritic",
     "average",
     "critic_for",
+    "decoder_for",
+    "encoder_for",
     "generator_for",
     "orthogonal",
 ]

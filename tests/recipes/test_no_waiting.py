@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from likeness.core import learn
 from likeness.data.batch import Batch
 from likeness.nn.precision import lower
+from likeness.recipes import vae
 from likeness.recipes.common import Facts, Model
 from likeness.recipes.gan import Settings, build, fitting
 from likeness.run.fit import _Means
@@ -70,6 +71,17 @@ def test_a_step_and_what_follows_it_wait_for_nothing(facts: Facts, asked: dict[s
             means.add(learn(learner.method.train(), batch, learner.optimisers))
             learner.after()
     assert all(abs(value) < 1e3 for value in means.take(3).values())
+
+
+@pytest.mark.parametrize("asked", [{}, {"likelihood": "gaussian-map", "free_bits": 0.1, "ema": 0.9}], ids=["σ", "map"])
+@pytest.mark.parametrize("facts", [POINTS, PICTURES], ids=["points", "pictures"])
+def test_a_step_of_a_vae_waits_for_nothing(facts: Facts, asked: dict[str, Any]) -> None:
+    settings = vae.Settings(data="x", device="cpu", steps=10, batch_size=8, width=8, **asked)
+    learner = vae.build(vae.fitting(settings, facts), facts).learner
+    with NoWaiting():
+        for _ in range(3):
+            learn(learner.method.train(), Batch(torch.randn(8, *facts.event)), learner.optimisers)
+            learner.after()
 
 
 @pytest.mark.parametrize("facts", [POINTS, PICTURES], ids=["points", "pictures"])
