@@ -1,6 +1,7 @@
 """A normalising flow for vectors, tables and images, with the exact density of every sample.
 
-Images are modelled on their principal components, with Gaussian noise beside them. Needs zuko: `likeness[flows]`.
+Images take Glow, of pixels with uniform noise of a level's width; or, like vectors, one of zuko's families
+(`likeness[flows]`) on their principal components, with Gaussian noise beside them.
 """
 
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from torch import nn
 from torch.optim import Adam
 
 from likeness.density.flow import Flow, family
+from likeness.density.glow import Glow
 from likeness.density.subspace import InSubspace
 from likeness.errors import InputError
 from likeness.nn.average import average
@@ -24,10 +26,13 @@ SEARCHED = ("lr", "layers", "width", "noise")  # by a sweep that is not told wha
 class Settings(Common):
     """Train a normalising flow."""
 
-    family: Literal["nice", "maf", "nsf", "cnf"] = "nsf"
-    """Couplings, affine autoregressive, splines, or a differential equation (slow)."""
+    family: Literal["nice", "maf", "nsf", "cnf", "glow"] | None = None
+    """Couplings, affine autoregressive, splines, a differential equation (slow), or for images glow; nsf for vectors
+    and glow for images if not given."""
     layers: Annotated[int, Range(2, 8)] = 4
-    """Transformations in a row."""
+    """Transformations in a row; of glow, at each size."""
+    levels: int = 256
+    """Values that a pixel can have, for glow; 17 for the digits."""
     width: Annotated[int, Range(32, 256, log=True)] = 64
     """Units of a layer of the networks inside."""
     lr: Annotated[float, Range(1e-4, 1e-2, log=True)] = 1e-3
@@ -36,7 +41,7 @@ class Settings(Common):
     """Standard deviation of noise on training samples, whose density is then learned: 0, and 0.1 for tables, whose
     categories have no density without, if not given."""
     principal: Annotated[int | None, Range(2, 64, log=True)] = None
-    """Principal components on which images are modelled; 32 if not given."""
+    """Principal components on which images are modelled by a family other than glow; 32 if not given."""
     ema: Annotated[float, Range(0.9, 0.9999)] = 0.99
     """Share of the averaged weights that is kept at each step; 0 uses the last weights."""
 
@@ -51,28 +56,40 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
     if settings.precision == "bf16":
         raise InputError("--precision bf16: a flow has to be invertible to more digits; leave it out")
     image = len(facts.event) == 3
-    if settings.principal is not None and not image:
-        raise InputError(f"--principal {settings.principal} is for images: leave it out for vectors")
+    glow = settings.family == "glow" or (image and settings.family is None)
+    if glow and not image:
+        raise InputError("--family glow is for images: use nsf for vectors")
+    if settings.principal is not None and (glow or not image):
+        raise InputError(f"--principal {settings.principal} is for images and families other than glow: leave it out")
     if settings.family == "nice" and prod(facts.event) == 1:
         raise InputError("--family nice couples two numbers or more, the data have one: use nsf")
-    size = settings.batch_size or min(256, facts.n_train)
+    size = settings.batch_size or min(128 if glow else 256, facts.n_train)
     chosen: dict[str, Any] = {
+        "family": "glow" if glow else "nsf",
         "batch_size": size,
         "steps": 3000,
         "noise": 0.1 if facts.kind == "table" else 0.0,
-        "principal": min(32, prod(facts.event), size - 1) if image else None,
+        "principal": min(32, prod(facts.event), size - 1) if image and not glow else None,
     }
     return replace(settings, **{k: v for k, v in chosen.items() if getattr(settings, k) is None})
 
 
 def build(settings: Settings, facts: Facts) -> Model:
     """The flow, its optimiser and its averaged weights, for settings without open choices."""
-    d = settings.principal or prod(facts.event)
-    flow = Flow(family(settings.family, d, layers=settings.layers, width=settings.width), d, noise=settings.noise or 0)
-    method: Any = flow if settings.principal is None else InSubspace(flow, facts.event, d)
+    method = _method(settings, facts)
     method.to(settings.device)
     ema = average(method, settings.ema)
     state = nn.ModuleDict({"method": method, "average": ema})
-    learner = Learner(method, Adam(flow.parameters(), settings.lr), lambda: ema.update(method), state)
+    learner = Learner(method, Adam(method.parameters(), settings.lr), lambda: ema.update(method), state)
     mean: Any = ema.module
     return Model(learner, mean.sample, log_prob=mean.log_prob, log_prob_kind=mean.log_prob_kind)
+
+
+def _method(settings: Settings, facts: Facts) -> Any:
+    name, event = settings.family or "nsf", facts.event
+    if name == "glow":
+        halved = max((k for k in (1, 2, 3) if event[1] % 2**k == 0 and event[1] >= 2 * 2**k), default=1)
+        return Glow(event, sizes=halved, steps=settings.layers, width=settings.width, levels=settings.levels)
+    d = settings.principal or prod(event)
+    flow = Flow(family(name, d, layers=settings.layers, width=settings.width), d, noise=settings.noise or 0)
+    return flow if settings.principal is None else InSubspace(flow, event, d)

@@ -22,6 +22,7 @@ PICTURES = Facts("images", (1, 8, 8), (), (), 100)
 @pytest.mark.parametrize("facts", [POINTS, PICTURES])
 def test_open_choices_are_made_and_others_kept(facts: Facts) -> None:
     made = fitting(Settings(data="x", lr=0.5), facts)
+    assert made.family == ("glow" if facts is PICTURES else "nsf")
     assert (made.lr, made.noise, made.steps) == (0.5, 0.0, 3000)
     assert made.batch_size <= facts.n_train
     assert fitting(made, facts) == made
@@ -40,8 +41,9 @@ def test_draws_are_those_of_the_averaged_flow() -> None:
     assert torch.allclose(made.log_prob(x), made.learner.method.log_prob(x).detach(), atol=1e-6)
 
 
-def test_images_keep_their_shape() -> None:
-    settings = fitting(Settings(data="x", device="cpu", principal=6, family="maf", width=8), PICTURES)
+@pytest.mark.parametrize("asked", [{"principal": 6, "family": "maf"}, {"family": "glow", "layers": 2}])
+def test_images_keep_their_shape(asked: dict) -> None:
+    settings = fitting(Settings(data="x", device="cpu", width=8, **asked), PICTURES)
     made = build(settings, PICTURES)
     next(iter(made.learner.method.updates(Batch(torch.randn(20, 1, 8, 8)))))
     made.learner.after()
@@ -53,6 +55,10 @@ def test_what_does_not_suit_is_refused() -> None:
     line = replace(Settings(data="x"), family="nice")
     with pytest.raises(InputError, match="couples two numbers"):
         fitting(line, POINTS._replace(event=(1,)))
+    with pytest.raises(InputError, match="glow is for images"):
+        fitting(Settings(data="x", family="glow"), POINTS)
+    with pytest.raises(InputError, match="--principal 3"):
+        fitting(Settings(data="x", principal=3), PICTURES)
     with pytest.raises(InputError, match="bf16"):
         fitting(Settings(data="x", precision="bf16"), POINTS)
 
