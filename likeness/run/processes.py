@@ -104,6 +104,7 @@ def joined(device: str = "cpu", wait: float = 120.0) -> Iterator[World]:
     try:
         with using(Processes()) as world:
             yield world
+            world.objects(None)  # none leaves while another still talks
     finally:
         dist.destroy_process_group()
 

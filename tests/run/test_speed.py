@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adam
+from torch.optim import Adam, Optimizer
 
 from likeness.core import Method, Update
 from likeness.gan.penalties import slope
@@ -48,11 +48,14 @@ class Sleepy(Method):
         yield self, objective
 
 
-class SleepySGD(SGD):
-    """Takes 6 ms to move."""
+class Sleeper(Optimizer):
+    """Takes 6 ms to move, nowhere."""
+
+    def __init__(self, params: Any) -> None:
+        super().__init__(params, {})
 
     def step(self, closure: Any = None) -> Any:
-        loss = super().step(closure)
+        loss = closure()
         time.sleep(0.006)
         return loss
 
@@ -65,7 +68,7 @@ def batches() -> Iterator[Tensor]:
 
 def sleepy(**options: Any) -> Work:
     method = Sleepy()
-    optimiser = SleepySGD(method.parameters(), 0.1)
+    optimiser = Sleeper(method.parameters())
     return Work(Learner(method, optimiser, lambda: time.sleep(0.007), method), batches(), CPU, **options)
 
 

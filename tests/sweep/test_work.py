@@ -122,7 +122,7 @@ def test_a_trial_that_came_too_late_holds_no_place(tmp_path: Path) -> None:
     assert pending(study, 2, GRACE) is None
 
 
-def until(seen: Callable[[], bool], seconds: float = 90) -> None:
+def until(seen: Callable[[], bool], seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not seen():
         assert time.monotonic() < end, "waited in vain"
@@ -144,7 +144,7 @@ def test_two_workers_on_postgresql_one_is_killed(server: Any, worker: Callable[.
     (victim,) = running_by(first)
     os.kill(first.pid, signal.SIGKILL)
     before = finished()
-    second.join(120)
+    second.join(240)
     assert second.exitcode == 0
 
     after = study.trials
