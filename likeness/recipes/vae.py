@@ -114,6 +114,8 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
 def build(settings: Settings, facts: Facts) -> Model:
     """The model, its optimiser and its average where one is kept, for settings without open choices."""
     vae = _vae(settings, facts).to(settings.device)
+    if settings.shard:
+        vae.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # what is cut must lie in a row
     used, state, after = vae, nn.ModuleDict({"method": vae}), _nothing
     if settings.ema:
         ema = average(vae, settings.ema)
