@@ -129,6 +129,7 @@ def until(seen: Callable[[], bool], seconds: float = 240) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.timeout(600)
 def test_two_workers_on_postgresql_one_is_killed(server: Any, worker: Callable[..., BaseProcess]) -> None:
     url, trials = server.database(), 8
     study = study_in(url)
