@@ -3,6 +3,7 @@
 Each task trains for some steps and the first process writes what came out, to be compared with one process alone.
 """
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -115,3 +116,5 @@ def main(specs: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(0)  # as `python -m likeness` does: threads of the process group may abort a process that ends around them

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -14,17 +13,15 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+from labour import labour
 
 from likeness.recipes.common import recipe
 from likeness.recipes.gan import Settings
 from likeness.sweep.plan import Plan
 from likeness.sweep.space import space_of
-from likeness.sweep.storage import opened
-from likeness.sweep.work import work
 
 optuna.logging.set_verbosity(optuna.logging.CRITICAL)
 HEARTBEAT = 1
-STEADY = 2  # where a loaded machine must not make a living worker seem dead
 
 
 class Server:
@@ -77,27 +74,13 @@ def plan(tmp_path: Path) -> Callable[..., Plan]:
     return make
 
 
-def slow(trial: optuna.Trial, seconds: float) -> float:
-    """An objective whose best is known: x = 1."""
-    x = trial.suggest_float("x", -5, 5)
-    time.sleep(seconds)
-    return (x - 1) ** 2
-
-
-def _labour(url: str, name: str, trials: int, seconds: float) -> None:
-    storage = opened(url, heartbeat=STEADY)
-    study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
-    for _ in work(study, lambda t: slow(t, seconds), trials, grace=3 * STEADY):
-        pass
-
-
 @pytest.fixture
 def worker() -> Iterator[Callable[..., BaseProcess]]:
     """Starts a worker on `slow` in a process of its own; those still alive at the end are killed."""
     started: list[BaseProcess] = []
 
     def start(url: str, trials: int, seconds: float) -> BaseProcess:
-        process = multiprocessing.get_context("spawn").Process(target=_labour, args=(url, "s", trials, seconds))
+        process = multiprocessing.get_context("spawn").Process(target=labour, args=(url, "s", trials, seconds))
         process.start()
         started.append(process)
         return process
