@@ -28,7 +28,7 @@ ORDER: list[set[str]] = [
 ]
 # Files of a topic that carry its shared vocabulary; the others are methods and import no other method.
 VOCABULARY = {
-    "gan": {"losses", "penalties", "game", "monitors", "identities"},
+    "gan": {"losses", "penalties", "game", "identities"},
     "density": {"likelihoods", "mixed", "latents"},
 }
 

@@ -34,7 +34,7 @@ from likeness.gan.identities import (
     value,
     value_at_optimum,
 )
-from likeness.gan.monitors import Modes
+from likeness.judge.monitors import Modes
 from likeness.nn import MLP, VectorCritic
 from likeness.papers.card import SCALES, Card, Claim, Numbers, Scale, Verdict, for_each
 from likeness.sampling import draw

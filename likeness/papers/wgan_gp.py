@@ -17,8 +17,8 @@ from torch.nn.functional import softplus
 from likeness.core import train
 from likeness.data import Dataset, batches, load, whole
 from likeness.gan import GAN, wasserstein
-from likeness.gan.monitors import Modes
 from likeness.judge import classifier, judge
+from likeness.judge.monitors import Modes
 from likeness.nn import MLP, VectorCritic, critic_for, generator_for
 from likeness.papers import _critics_alone
 from likeness.papers._critics_alone import SEEN, Rule, clipped, lower, penalised, w1

@@ -144,6 +144,12 @@ class Model(NamedTuple):
         watch: says what is wrong with the training.
         log_prob: nats (n,) that the model gives to samples (n, *event); None where it has no density.
         log_prob_kind: exact, bound or unnormalised.
+        levels: `log_prob` is of the probability of values rounded to so many levels; None where it is of a density.
+        score: the name and the cost (n,) of validation samples by which checkpoints are chosen, the lowest first; if
+            None the negative `log_prob`, else the Fréchet distance of draws.
+        encode: codes (n, d) of samples (n, *event); None where there are none.
+        reconstruct: what the codes of samples are decoded to.
+        vae: the model with its posterior, as it is drawn from, for `likeness diagnose`; None for other families.
     """
 
     learner: Learner
@@ -155,6 +161,11 @@ class Model(NamedTuple):
     watch: Watch | None = None
     log_prob: Callable[[Tensor], Tensor] | None = None
     log_prob_kind: str = "exact"
+    levels: int | None = None
+    score: tuple[str, Callable[[Tensor], Tensor]] | None = None
+    encode: Callable[[Tensor], Tensor] | None = None
+    reconstruct: Callable[[Tensor], Tensor] | None = None
+    vae: Any = None
 
 
 def names() -> list[str]:

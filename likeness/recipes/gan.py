@@ -19,8 +19,8 @@ from likeness.errors import InputError
 from likeness.findings import Finding
 from likeness.gan.game import GAN
 from likeness.gan.losses import LOSSES
-from likeness.gan.monitors import Saturation
 from likeness.gan.penalties import Penalty, gradient_penalty, r1, r2
+from likeness.judge.monitors import Saturation
 from likeness.nn.average import average
 from likeness.nn.choose import critic_for, generator_for
 from likeness.recipes.common import Common, Facts, Model, Range, positive

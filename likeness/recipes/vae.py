@@ -122,14 +122,19 @@ def build(settings: Settings, facts: Facts) -> Model:
         used, after = cast(VAE, ema.module), partial(ema.update, vae)
         state["average"] = ema
     learner = Learner(vae, _optimiser(vae, settings), after, state, (vae.E, vae.D))
+    plain = not settings.conditional  # codes and decoders of a conditional model need labels
     return Model(
         learner,
         partial(used.sample, mean=settings.draws == "mean"),
-        decode=None if settings.conditional else used.decode,
+        decode=used.decode if plain else None,
         d_z=vae.d_z,
         watch=Collapse(),
         log_prob=used.log_prob,
         log_prob_kind=used.log_prob_kind,
+        levels={"logistic": 256, "bernoulli": 2}.get(settings.likelihood or ""),
+        encode=(lambda x: used.encode(x).mean) if plain else None,
+        reconstruct=used.reconstruct if plain else None,
+        vae=used,
     )
 
 

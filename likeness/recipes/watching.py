@@ -1,6 +1,6 @@
 """The score of a checkpoint and what monitors say of it: is it the best, does it collapse, does it go in circles."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -9,23 +9,24 @@ from torch import Tensor
 
 from likeness.data.batching import whole
 from likeness.data.dataset import Dataset
-from likeness.gan.monitors import Best, Diversity, Modes, Oscillation
 from likeness.judge.features import FeatureSpace, features_of
 from likeness.judge.frechet import frechet_distance
+from likeness.judge.monitors import Best, Diversity, Modes, Oscillation
 from likeness.ranks import World, using
 from likeness.recipes.common import Model
 from likeness.run.fit import Score
 from likeness.run.snapshot import Stateful
 from likeness.sampling import Streams, draw
 
-LARGEST = 2000  # draws scored at a checkpoint, at most
+LARGEST = 2000  # samples that a checkpoint is scored by, at most
+Cost = Callable[[Tensor], Tensor]  # samples (n, *event) to one number each, the lower the better
 
 
 class Watcher:
-    """Scores checkpoints by the Fréchet distance of their draws to the validation data.
+    """Scores checkpoints on validation data: by the model's own score, its density, or the Fréchet distance of draws.
 
-    The draws are of the same latent vectors each time and touch no random state of the training. Processes share them
-    out unless `apart` is false: a sharded model draws nothing without all of them.
+    What is drawn is of the same random numbers each time and touches no random state of the training. Processes share
+    the draws out unless `apart` is false: a sharded model draws nothing without all of them.
     """
 
     def __init__(
@@ -43,11 +44,12 @@ class Watcher:
         self.best = Best(patience=patience or 10)
 
     def __call__(self, iteration: int, terms: dict[str, float]) -> Score:
-        with nullcontext() if self.apart else using(World()):
-            x = draw(self.model.sampler, self.n, generator=self.source)
-        metric, value = ("frechet", self._frechet(x)) if self.model.log_prob is None else ("nll", self._nll())
+        cost = self._cost()
+        game = cost is None  # the monitors of an adversarial game, and its remedies
+        x = self._drawn() if game or self.modes is not None else self.real[:0]  # else nothing looks at them
+        metric, value = ("frechet", self._frechet(x)) if cost is None else (cost[0], self._mean(cost[1]))
         found = self.best.update(value, iteration)
-        if self.model.log_prob is None:  # the monitors of an adversarial game, and its remedies
+        if game:
             found += self.swings.update(value) + self.diversity.update(self._features(x))
         found += self.modes.update(x) if self.modes is not None else []
         found += self.model.watch(terms) if self.model.watch is not None else []
@@ -65,16 +67,25 @@ class Watcher:
         given = {"best": self.best, "swings": self.swings, "diversity": self.diversity, "modes": self.modes}
         return {name: m for name, m in (given | {"watch": self.model.watch}).items() if m is not None}
 
+    def _cost(self) -> tuple[str, Cost] | None:
+        """The name and the cost of samples; None where only draws can tell."""
+        log_prob = self.model.log_prob
+        if self.model.score is not None or log_prob is None:
+            return self.model.score
+        return "nll", lambda x: -log_prob(x)
+
+    def _drawn(self) -> Tensor:
+        with nullcontext() if self.apart else using(World()):
+            return draw(self.model.sampler, self.n, generator=self.source)
+
     def _frechet(self, x: Tensor) -> float:
         return float(frechet_distance(self._features(x), self.known))
 
-    def _nll(self) -> float:
-        log_prob = self.model.log_prob
-        assert log_prob is not None
+    def _mean(self, cost: Cost) -> float:
         cuda = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(cuda), torch.no_grad():
             torch.manual_seed(self.source.seed)
-            return -float(torch.cat([log_prob(part.to(self.device)).double() for part in self.real.split(256)]).mean())
+            return float(torch.cat([cost(part.to(self.device)).double() for part in self.real.split(256)]).mean())
 
     def _features(self, x: Tensor) -> Tensor:
         return features_of(self.space, x, device=self.device).cpu()

@@ -11,7 +11,7 @@ from torch.optim import Adam
 from likeness.core import train
 from likeness.data.batch import Batch
 from likeness.gan import GAN, Penalty, r1
-from likeness.gan.monitors import Best, Diversity, Modes, Monitor, Oscillation, Saturation, spreads, swings
+from likeness.judge.monitors import Best, Diversity, Modes, Monitor, Oscillation, Saturation, spreads, swings
 from likeness.nn import MLP, VectorCritic, orthogonal
 
 ANGLES = torch.arange(8) * (2 * math.pi / 8)
@@ -184,7 +184,7 @@ def test_resumed_from_its_state_a_monitor_says_the_same(which: int) -> None:
 def test_the_chase_of_a_real_game_is_seen_and_its_cure_too() -> None:
     """Plain losses, a slow critic and many latents: the generator runs from mode to mode. R1 stops it."""
     found = {}
-    for name, rate, penalty in (("plain", 1e-4, None), ("r1", 1e-3, Penalty(r1, 0.1))):
+    for name, rate, penalty, steps in (("plain", 1e-4, None, 1500), ("r1", 1e-3, Penalty(r1, 0.1), 3000)):
         torch.manual_seed(0)
         G, D = MLP(256, 2, depth=2), VectorCritic(2, depth=2)
         for net in (G, D):
@@ -192,7 +192,7 @@ def test_the_chase_of_a_real_game_is_seen_and_its_cure_too() -> None:
         gan = GAN(G, D, d_z=256, penalty=penalty)
         moves = {D: Adam(D.parameters(), rate, (0.5, 0.999)), G: Adam(G.parameters(), 1e-3, (0.5, 0.999))}
         monitor, said = Modes(RING), set()
-        for step in train(gan, (Batch(on_all(256)) for _ in range(1500)), moves):
+        for step in train(gan, (Batch(on_all(256)) for _ in range(steps)), moves):
             if step.iteration % 100 == 0:
                 said = codes(monitor.update(gan.sample(1000, generator=0)))
         found[name] = (monitor, said)
