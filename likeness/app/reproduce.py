@@ -12,7 +12,7 @@ from likeness.app.console import progress, say, table, threads
 from likeness.errors import InputError
 from likeness.files import write_json
 from likeness.papers.card import Outcome, Scale, card, measured, names, verdict
-from likeness.papers.page import cells, record
+from likeness.papers.page import cells, grid, record
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,8 @@ def _one(name: str, options: Options) -> Outcome:
 
 def _show(outcome: Outcome) -> None:
     told = card(outcome.card)
+    if told.grid is not None:
+        table(*grid(told.grid, outcome.numbers), title=told.title)
     table(["quantity", "published", "baseline", "ours", "holds"], map(cells, outcome.rows), title=told.title)
     seeds = ", ".join(map(str, outcome.seeds))
     verdict = "every claim that must hold does" if outcome.passed else "a claim that must hold DOES NOT"

@@ -52,6 +52,18 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Grid:
+    """A table of many things by many measures, shown above the claims: the number `thing.measure` in each cell.
+
+    Attributes:
+        things, measures: the two halves of a number's name, with the words that stand for them.
+    """
+
+    things: Mapping[str, str]
+    measures: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Card:
     """A paper's story: see the module. `about` tells in a few sentences what is run and what to look for."""
 
@@ -61,6 +73,7 @@ class Card:
     about: str
     measure: Callable[[int, Scale], Numbers]
     claims: tuple[Claim, ...]
+    grid: Grid | None = None
 
 
 @dataclass(frozen=True)
@@ -147,18 +160,18 @@ def verdict(card: Card, scale: Scale, numbers: Mapping[int, Numbers], seconds: f
 
 def _row(claim: Claim, numbers: Sequence[Numbers], scale: Scale) -> dict[str, Any]:
     holds = None if claim.holds is None else bool(claim.holds(numbers))
-    baseline = None if claim.baseline is None else _spread([n[claim.baseline] for n in numbers])["mean"]
+    baseline = None if claim.baseline is None else spread([n[claim.baseline] for n in numbers])["mean"]
     return {
         "quantity": claim.quantity,
         "published": claim.published,
         "baseline": baseline,
-        "ours": _spread([n[claim.key] for n in numbers]),
+        "ours": spread([n[claim.key] for n in numbers]),
         "holds": holds,
         "must": holds is not None and scale in claim.scales,
     }
 
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
+def spread(values: Sequence[float]) -> dict[str, float]:
     """The mean over the seeds, and the lowest and the highest of them."""
     return {"mean": sum(values) / len(values), "low": min(values), "high": max(values)}
 

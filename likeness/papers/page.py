@@ -1,10 +1,11 @@
 """The page of results: made from the records that `reproduce --record` wrote, and from nothing else."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from likeness.files import read_json, write_json
-from likeness.papers.card import SCALES, card, names
+from likeness.papers.card import SCALES, Grid, Numbers, card, names, spread
 
 
 def place(folder: Path, outcome: dict[str, Any]) -> Path:
@@ -42,23 +43,35 @@ def _section(outcome: dict[str, Any]) -> list[str]:
     run = f"`likeness reproduce {told.name} --seeds {seeds} --scale {outcome['scale']}`"
     versions = ", ".join(f"{k} {v}" for k, v in outcome["versions"].items())
     how = f"{run} · {outcome['seconds']:.0f} s · {outcome['machine']} · {versions} · {outcome['date']}"
-    table = ["| quantity | published | baseline | ours | holds |", "|---|---|---|---|---|"]
-    return [head, "", f"[{told.title}]({told.url}). {told.about}", "", how, "", *table, *map(_line, outcome["rows"])]
+    whole = [] if told.grid is None else [*_table(*grid(told.grid, outcome["numbers"])), ""]
+    rows = _table(["quantity", "published", "baseline", "ours", "holds"], map(cells, outcome["rows"]))
+    return [head, "", f"[{told.title}]({told.url}). {told.about}", "", how, "", *whole, *rows]
 
 
-def _line(row: dict[str, Any]) -> str:
-    return "| " + " | ".join(cells(row)) + " |"
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [_line(head), "|" + "---|" * len(head), *map(_line, rows)]
+
+
+def _line(row: Sequence[str]) -> str:
+    return "| " + " | ".join(row) + " |"
+
+
+def grid(grid: Grid, numbers: Sequence[Numbers]) -> tuple[list[str], list[list[str]]]:
+    """The head and the rows of a card's grid, means over the seeds; a cell is empty where nothing was measured."""
+    found = {key: number(spread([n[key] for n in numbers])["mean"]) for key in numbers[0]}
+    rows = [[words, *(found.get(f"{k}.{m}", "") for m in grid.measures)] for k, words in grid.things.items()]
+    return ["", *grid.measures.values()], [row for row in rows if any(row[1:])]
 
 
 def cells(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
     """A row of a card in words: quantity, published, baseline, ours with its spread, verdict."""
     ours = row["ours"]
-    spread = "" if ours["low"] == ours["high"] else f" [{number(ours['low'])}, {number(ours['high'])}]"
+    between = "" if ours["low"] == ours["high"] else f" [{number(ours['low'])}, {number(ours['high'])}]"
     verdict = (
         "" if row["holds"] is None else ("yes" if row["holds"] else "NO") + ("" if row["must"] else " (shown only)")
     )
     baseline = "" if row["baseline"] is None else number(row["baseline"])
-    return row["quantity"], row["published"] or "", baseline, f"{number(ours['mean'])}{spread}", verdict
+    return row["quantity"], row["published"] or "", baseline, f"{number(ours['mean'])}{between}", verdict
 
 
 def number(value: float) -> str:
