@@ -37,6 +37,7 @@ from torch.optim import Optimizer
 from likeness import ranks
 from likeness.errors import InputError
 from likeness.gradients import is_sharded, reduce_gradients
+from likeness.subnormals import flushed
 
 Terms = dict[str, Tensor]  # named scalars; their sum is minimised, each one is logged
 Update = tuple[nn.Module, Callable[[], Terms]]
@@ -88,9 +89,10 @@ def train(
         InputError: a player has no optimiser, or its objective does not depend on its parameters.
     """
     method.train()
-    for batch in batches:
-        terms = learn(method, batch, optimisers, gradients, accumulate)
-        yield Step(method.iteration, terms, batch)
+    with flushed():
+        for batch in batches:
+            terms = learn(method, batch, optimisers, gradients, accumulate)
+            yield Step(method.iteration, terms, batch)
 
 
 def learn(

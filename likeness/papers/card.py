@@ -22,6 +22,7 @@ import torch
 
 from likeness import __version__
 from likeness.errors import InputError, unknown
+from likeness.subnormals import flush
 
 Scale = Literal["quick", "laptop", "gpu"]
 Numbers = Mapping[str, float]  # what one seed measured
@@ -135,7 +136,7 @@ def measured(name: str, seeds: Sequence[int], scale: Scale, jobs: int) -> Iterat
         return
     share = max(1, (os.cpu_count() or 1) // jobs)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (share,)) as pool:
+    with ProcessPoolExecutor(jobs, context, _prepare, (share,)) as pool:
         work = {pool.submit(_measure, name, seed, scale): seed for seed in seeds}
         for done in as_completed(work):
             yield work[done], done.result()
@@ -174,6 +175,11 @@ def _row(claim: Claim, numbers: Sequence[Numbers], scale: Scale) -> dict[str, An
 def spread(values: Sequence[float]) -> dict[str, float]:
     """The mean over the seeds, and the lowest and the highest of them."""
     return {"mean": sum(values) / len(values), "low": min(values), "high": max(values)}
+
+
+def _prepare(threads: int) -> None:
+    flush()
+    torch.set_num_threads(threads)
 
 
 def _measure(name: str, seed: int, scale: Scale) -> dict[str, float]:

@@ -18,6 +18,7 @@ from likeness.errors import InputError
 from likeness.judge.features import FeatureSpace
 from likeness.recipes.pipeline import read
 from likeness.recipes.spaces import space_for
+from likeness.subnormals import flush
 from likeness.sweep.plan import Plan, study_of
 from likeness.sweep.storage import faults, opened
 from likeness.sweep.trial import Tell, attempt
@@ -81,6 +82,7 @@ def _end(processes: Sequence[BaseProcess]) -> None:
 
 def _serve(plan: Plan, url: str, parent: int, sender: Connection) -> None:
     signal.signal(signal.SIGTERM, _interrupted)
+    flush()
     if plan.settings.threads is not None:
         torch.set_num_threads(plan.settings.threads)
     try:
