@@ -54,8 +54,8 @@ class Options:
     workers: int = 1
     """Processes on this machine. The same command on another machine, with the same storage, joins in."""
     prune: bool = True
-    """Stop trials whose judged checkpoints fall behind the median of the others. With another metric than frechet,
-    which is what checkpoints are judged by, only if asked for."""
+    """Stop trials whose judged checkpoints fall behind the median of the others. Where checkpoints are judged by
+    something else than --metric (models with a density by nll), only if asked for."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,8 @@ def plan_of(asked: Asked) -> Plan:
         metric=o.metric,
         trials=o.trials,
         seeds=o.seeds,
-        prune=o.prune if "prune" in asked.given else o.metric == "frechet",
+        prune=o.prune,
+        by_any=o.prune and "prune" in asked.given,
     )
 
 

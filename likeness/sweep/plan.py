@@ -32,7 +32,8 @@ class Plan:
         metric: a row of the judge's table, on the validation split.
         trials: how many, over all workers.
         seeds: trainings of each trial, whose scores are averaged: `settings.seed` and those that follow it.
-        prune: stop trials whose judged checkpoints fall behind the median of the others.
+        prune: stop trials whose judged checkpoints fall behind the median of the others,
+        by_any: also where checkpoints are judged by something else than the metric.
         heartbeat: seconds between the signs of life of a worker.
     """
 
@@ -45,6 +46,7 @@ class Plan:
     trials: int = 40
     seeds: int = 1
     prune: bool = True
+    by_any: bool = False
     heartbeat: int = 10
 
     def __post_init__(self) -> None:

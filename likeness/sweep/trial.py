@@ -50,7 +50,7 @@ def attempt(plan: Plan, data: Dataset, space: FeatureSpace, trial: "Trial", tell
         place = folder if plan.seeds == 1 else folder / f"seed-{settings.seed + k}"
         session = begin(plan.recipe, replace(settings, seed=settings.seed + k, out=place), data)
         began, steps = time.monotonic(), session.settings.steps or 1
-        train(session, data, space, partial(_report, trial, k * steps, -1 if plan.maximise else 1, tell))
+        train(session, data, space, partial(_report, plan, trial, k * steps, tell))
         seconds.append(round(time.monotonic() - began, 3))
         tell(f"judging trial {trial.number}")
         scores.append(table(session.model.sampler, data, space, settings, plan.metric).of(plan.metric).value)
@@ -71,13 +71,13 @@ def train(session: Session, data: Dataset, space: FeatureSpace, look: Callable[[
     session.model.learner.method.eval()
 
 
-def _report(trial: "Trial", before: int, sign: int, tell: Tell, tick: Tick) -> None:
+def _report(plan: Plan, trial: "Trial", before: int, tell: Tell, tick: Tick) -> None:
     """Give a checkpoint's score, the lower the better, to the study, which may find it not worth going on."""
     from optuna import TrialPruned
 
     tell(f"trial {trial.number}: step {tick.iteration}")
-    if tick.score is not None:
-        trial.report(sign * tick.score.value, before + tick.iteration)
+    if tick.score is not None and (plan.by_any or tick.score.metric == plan.metric):
+        trial.report(-tick.score.value if plan.maximise else tick.score.value, before + tick.iteration)
         if trial.should_prune():
             raise TrialPruned
 

@@ -86,10 +86,14 @@ def test_hopeless_trials_are_stopped_at_a_checkpoint(plan: Any, data: Dataset) -
 
 
 def test_a_score_to_maximise_does_not_turn_pruning_round(plan: Any, data: Dataset) -> None:
-    made = plan(trials=1, metric="coverage")
+    made = plan(trials=1, metric="coverage", by_any=True)
     study = run(made, data)
     assert study.direction.name == "MAXIMIZE"
     assert max(study.trials[0].intermediate_values.values()) < 0, "a large distance is a low value"
+
+
+def test_checkpoints_judged_by_something_else_stop_no_trial_unless_asked_for(plan: Any, data: Dataset) -> None:
+    assert not run(plan(trials=1, metric="coverage"), data).trials[0].intermediate_values
 
 
 def test_settings_that_cannot_be_trained_are_recorded(plan: Any, data: Dataset) -> None:
