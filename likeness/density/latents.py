@@ -3,16 +3,20 @@
     q(z|x) = N(μ, diag σ²),   z = μ + σ ε,   ε ~ N(0, I)                                            (1)
     KL(q ‖ N(0, I)) = ½ Σ_j (μ_j² + σ_j² − 1 − log σ_j²)                                            (2)
     free bits         Σ_j max(λ, mean over the batch of KL_j)                                       (3)
+    KL(q ‖ N(m, diag s²)) = ½ Σ_j ((μ_j − m_j)²/s_j² + σ_j²/s_j² − 1 − log σ_j²/s_j²)               (4)
+    IW_k(x) = E log (1/k) Σ_i p(x, z_i) / q(z_i|x),   z_i ~ q(z|x)                                  (5)
 
 (1), (2) Diederik P. Kingma, Max Welling. Auto-Encoding Variational Bayes. 2013. https://arxiv.org/abs/1312.6114
 (3) Diederik P. Kingma et al. Improving Variational Inference with Inverse Autoregressive Flow, appendix C.8. 2016.
     https://arxiv.org/abs/1606.04934
+(5) Yuri Burda, Roger Grosse, Ruslan Salakhutdinov. Importance Weighted Autoencoders. 2016.
+    https://arxiv.org/abs/1509.00519
 Annealing: Samuel R. Bowman et al. 2016. https://arxiv.org/abs/1511.06349
 Cycles: Hao Fu et al. Cyclical Annealing Schedule. 2019. https://arxiv.org/abs/1903.10145
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -53,14 +57,40 @@ def log_prior(z: Float[Tensor, "n d_z"]) -> Float[Tensor, " n"]:
     return -(z.square() + math.log(2 * math.pi)).sum(1) / 2
 
 
-def kl(q: Posterior) -> Float[Tensor, "n d_z"]:
-    """The divergence of every dimension from N(0, 1), in nats; its sum over dimensions is that of the sample."""
-    return (q.mean.square() + q.log_variance.exp() - 1 - q.log_variance) / 2  # (2)
+def kl(q: Posterior, p: Posterior | None = None) -> Float[Tensor, "n d_z"]:
+    """The divergence of every dimension from p, or from N(0, 1), in nats; its sum over dimensions is the sample's."""
+    if p is None:
+        return (q.mean.square() + q.log_variance.exp() - 1 - q.log_variance) / 2  # (2)
+    ratio = q.log_variance - p.log_variance
+    return ((q.mean - p.mean).square() * (-p.log_variance).exp() + ratio.exp() - 1 - ratio) / 2  # (4)
 
 
 def with_free_bits(kl: Float[Tensor, "n d_z"], nats: float) -> Float[Tensor, ""]:
     """The divergence of the batch, of which `nats` of each dimension are free: below that it is not pushed down."""
     return batch_mean(kl).clamp_min(nats).sum()  # (3)
+
+
+def weighting(divergences: Sequence[Tensor], beta: float, free_bits: Sequence[float]) -> dict[str, Tensor]:
+    """What β, and free bits of each level (n, d), add to their divergence in a loss: a term, or none where it is 0."""
+    if beta == 1 and not any(free_bits):
+        return {}
+    plain = [d.sum(1).mean() for d in divergences]
+    pushed = [with_free_bits(d, f) if f else p for d, p, f in zip(divergences, plain, free_bits, strict=True)]
+    return {"weighting": beta * torch.stack(pushed).sum() - torch.stack(plain).sum()}
+
+
+def importance_weighted(log_weight: Callable[[], Float[Tensor, " n"]], k: int) -> Float[Tensor, " n"]:
+    """The bound IW_k from log p(x, z) − log q(z|x), drawn anew at each call: no more memory than one draw needs.
+
+    Raises:
+        InputError: k is below one.
+    """
+    if k < 1:
+        raise InputError(f"k {k}: a bound needs one draw of z or more; 1 is the evidence lower bound")
+    total = log_weight()
+    for _ in range(k - 1):
+        total = torch.logaddexp(total, log_weight())
+    return total - math.log(k)  # (5)
 
 
 def constant(beta: float) -> Schedule:

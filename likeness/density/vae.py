@@ -14,7 +14,6 @@ Diederik P. Kingma, Max Welling. Auto-Encoding Variational Bayes. 2013. https://
     https://arxiv.org/abs/1509.00519
 """
 
-import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -23,7 +22,17 @@ from torch import Tensor, nn
 
 from likeness.core import Method, Terms, Update
 from likeness.data.batch import Batch
-from likeness.density.latents import Posterior, Schedule, constant, interpolated, kl, log_prior, with_free_bits
+from likeness.density.classes import drawn, given, normalised, over_classes
+from likeness.density.latents import (
+    Posterior,
+    Schedule,
+    constant,
+    importance_weighted,
+    interpolated,
+    kl,
+    log_prior,
+    weighting,
+)
 from likeness.density.likelihoods import Likelihood
 from likeness.errors import InputError
 from likeness.nn.modes import evaluating
@@ -70,13 +79,13 @@ class VAE(Method):
         self.E, self.D, self.likelihood, self.d_z = E, D, likelihood, d_z
         self.beta = beta if callable(beta) else constant(beta)
         self.free_bits, self.observe = free_bits, observe
-        self.register_buffer("frequencies", None if labels is None else _normalised(labels))
+        self.register_buffer("frequencies", None if labels is None else normalised(labels))
 
     def updates(self, batch: Batch) -> Iterator[Update]:
         x = batch.x if self.observe is None else self.observe(batch.x)
         if self.iteration == 0:  # later it would wait for the device at every step
             self.likelihood.check(x)
-        labels = self._labels(batch.y)
+        labels = given(self.frequencies, batch.y)
         noise = per_sample(len(x), lambda n: torch.randn(n, self.d_z, device=x.device))
         yield self, lambda: self.terms(x, noise, labels)
 
@@ -86,11 +95,7 @@ class VAE(Method):
         reconstruction = -self.likelihood.log_prob(x, self.D(q.at(noise), **labels)).mean()
         divergence = kl(q)
         terms = {"reconstruction": reconstruction, "kl": divergence.sum(1).mean()}  # (2)
-        beta = self.beta(self.iteration)
-        if beta == 1 and not self.free_bits:
-            return terms
-        pushed = with_free_bits(divergence, self.free_bits) if self.free_bits else terms["kl"]
-        return terms | {"weighting": beta * pushed - terms["kl"]}  # (3)
+        return terms | weighting([divergence], self.beta(self.iteration), [self.free_bits])  # (3)
 
     @torch.no_grad()
     def sample(
@@ -103,22 +108,21 @@ class VAE(Method):
         source, device = streams(generator), next(self.D.parameters()).device
         z = source.normal(n, self.d_z, device=device)  # (1)
         if y is None and self.frequencies is not None:
-            u = source.uniform(n, device=device)
-            y = torch.searchsorted(self.frequencies.cumsum(0), u).clamp_(max=len(self.frequencies) - 1)
+            y = drawn(self.frequencies, n, source, device)
         with evaluating(self.D):
-            outputs = self.D(z, **self._labels(y))
+            outputs = self.D(z, **given(self.frequencies, y))
         return self.likelihood.mean(outputs) if mean else self.likelihood.sample(outputs, source)
 
     @torch.no_grad()
     def encode(self, x: Float[Tensor, " n *event"], y: Labels = None) -> Posterior:
         """q(z|x): its means are the codes of new data, to compare, to add and subtract, and to decode."""
         with evaluating(self.E):
-            return Posterior.of(self.E(x, **self._labels(y)))
+            return Posterior.of(self.E(x, **given(self.frequencies, y)))
 
     def decode(self, z: Float[Tensor, "n d_z"], y: Labels = None) -> Float[Tensor, " n *event"]:
         """The mean of p(x|z), in evaluation mode; gradients reach z."""
         with evaluating(self.D):
-            return self.likelihood.mean(self.D(z, **self._labels(y)))
+            return self.likelihood.mean(self.D(z, **given(self.frequencies, y)))
 
     @torch.no_grad()
     def reconstruct(self, x: Float[Tensor, " n *event"], y: Labels = None) -> Float[Tensor, " n *event"]:
@@ -149,36 +153,18 @@ class VAE(Method):
         Raises:
             InputError: k is below one.
         """
-        if k < 1:
-            raise InputError(f"k {k}: a bound needs one draw of z or more; 1 is the evidence lower bound")
         source = streams(generator)
         if y is not None or self.frequencies is None:
             return self._bound(x, y, k, source)
-        each = [self._bound(x, torch.full_like(x.flatten(1)[:, 0], c).long(), k, source) for c in self._classes()]
-        return torch.logsumexp(self.frequencies.log()[:, None] + torch.stack(each), dim=0)
+        return over_classes(self.frequencies, x, lambda labels: self._bound(x, labels, k, source))
 
     def _bound(self, x: Tensor, y: Tensor | None, k: int, source: Streams) -> Tensor:
-        labels, q = self._labels(y), self.encode(x, y)
-        weights = torch.full_like(q.mean[:, 0], -math.inf)
-        for _ in range(k):  # one draw for all samples at a time, which needs no more memory than a step of training
+        labels, q = given(self.frequencies, y), self.encode(x, y)
+
+        def log_weight() -> Tensor:
             z = q.at(source.normal(len(x), self.d_z, device=x.device))
             with evaluating(self.D):
                 log_joint = self.likelihood.log_prob(x, self.D(z, **labels)) + log_prior(z)
-            weights = torch.logaddexp(weights, log_joint - q.log_prob(z))
-        return weights - math.log(k)  # (4)
+            return log_joint - q.log_prob(z)
 
-    def _classes(self) -> range:
-        return range(0 if self.frequencies is None else len(self.frequencies))
-
-    def _labels(self, y: Tensor | None) -> dict[str, Tensor]:
-        if self.frequencies is None:
-            return {}
-        if y is None:
-            raise InputError("this model is conditional on labels and none were given: give y, one class a sample")
-        return {"y": y}
-
-
-def _normalised(frequencies: Tensor) -> Float[Tensor, " k"]:
-    if frequencies.ndim != 1 or (frequencies < 0).any() or frequencies.sum() <= 0:
-        raise InputError(f"label frequencies {frequencies.tolist()}: give one number ≥ 0 a class, not all zero")
-    return (frequencies.double() / frequencies.double().sum()).float()
+        return importance_weighted(log_weight, k)  # (4)

@@ -8,10 +8,12 @@ from likeness.density.latents import (
     Posterior,
     constant,
     cyclic,
+    importance_weighted,
     interpolated,
     kl,
     linear,
     log_prior,
+    weighting,
     with_free_bits,
 )
 from likeness.errors import InputError
@@ -66,3 +68,28 @@ def test_numbers_out_of_range_are_refused(wrong: object) -> None:
         wrong()
     with pytest.raises(InputError, match="two points"):
         interpolated(torch.zeros(1, 1), torch.zeros(1, 1), 1)
+
+
+def test_the_divergence_from_any_prior_is_that_of_torch() -> None:
+    q, p = Posterior.of(torch.randn(6, 8)), Posterior.of(torch.randn(6, 8))
+    normals = [Normal(a.mean, (a.log_variance / 2).exp()) for a in (q, p)]
+    torch.testing.assert_close(kl(q, p), kl_divergence(*normals))
+    torch.testing.assert_close(kl(q, Posterior(torch.zeros(6, 4), torch.zeros(6, 4))), kl(q))
+
+
+def test_a_weighting_is_what_is_added_to_the_divergence() -> None:
+    a, b = torch.rand(5, 2), torch.rand(5, 3)
+    assert weighting([a, b], 1.0, [0.0, 0.0]) == {}
+    plain = a.sum(1).mean() + b.sum(1).mean()
+    torch.testing.assert_close(weighting([a, b], 3.0, [0.0, 0.0])["weighting"], 2 * plain)
+    pushed = weighting([a, b], 1.0, [0.0, 9.0])["weighting"]
+    torch.testing.assert_close(pushed, torch.tensor(27.0) - b.sum(1).mean())
+
+
+def test_the_importance_weighted_mean_is_that_of_the_weights() -> None:
+    weights = iter([torch.tensor([0.0, 1.0]), torch.tensor([2.0, 1.0]), torch.tensor([4.0, 1.0])])
+    found = importance_weighted(lambda: next(weights), 3)
+    expected = torch.tensor([0.0, 2.0, 4.0]).exp().mean().log()
+    torch.testing.assert_close(found, torch.stack((expected, torch.tensor(1.0))))
+    with pytest.raises(InputError, match="k 0"):
+        importance_weighted(lambda: torch.zeros(1), 0)
