@@ -81,6 +81,8 @@ def _of_run(options: Options, where: str, tell: Say) -> Scores:
     data = read(session.settings)
     name = session.settings.features if options.features == "auto" else options.features
     space = space_for(name, data, session.settings.seed, session.settings.device)
+    if session.model.drawn:
+        say(f"draws are {session.model.drawn}")
     return table_of(session.model.sampler, data, space, session, tell)
 
 

@@ -45,7 +45,8 @@ def run(options: Options) -> None:
         x = drawn(session.model.sampler, options.n, options.seed, options.batch_size)
         if world().rank == 0:
             path = write(x, options.out or place(session, "samples"), session.columns)
-            say(f"wrote {options.n} samples to {path}")
+            kind = session.model.drawn
+            say(f"wrote {options.n} samples to {path}" + (f" ({kind})" if kind else ""))
 
 
 def drawn(sampler: Sampler, n: int, seed: int, batch_size: int) -> torch.Tensor:

@@ -6,6 +6,7 @@ from likeness.density.flow import Flow, family
 from likeness.density.glow import Glow
 from likeness.density.histogram import Histogram
 from likeness.density.kde import KDE
+from likeness.density.ladder import Ladder
 from likeness.density.latents import Posterior, cyclic, linear
 from likeness.density.likelihoods import Bernoulli, DiscretisedLogistic, Gaussian, GaussianMap, binarised
 from likeness.density.mixed import Mixed
@@ -26,6 +27,7 @@ __all__ = [
     "Glow",
     "Histogram",
     "InSubspace",
+    "Ladder",
     "Loss",
     "Mixed",
     "Mixture",

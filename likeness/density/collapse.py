@@ -14,6 +14,7 @@ what can be told without a density of q(z): its first two moments.
     https://arxiv.org/abs/1509.00519
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -97,3 +98,16 @@ def collapsed(nats: float, sigma: float | None = None, largest: float | None = N
     else:
         remedy = "Lower β or σ, raise the weight of the KL from zero (warm-up), or give each latent free bits."
     return Finding("posterior-collapse", saw, remedy)
+
+
+def collapsed_levels(nats: Sequence[float]) -> list[Finding]:
+    """The alarm of a hierarchy, given the nats of each level from the top down: which of them carry nothing."""
+    if sum(nats) < COLLAPSED:
+        return [collapsed(sum(nats))]
+    empty = [len(nats) - i for i, rate in enumerate(nats) if rate < COLLAPSED]
+    if not empty:
+        return []
+    which = " and ".join(f"{i}{' (the top)' if i == len(nats) else ''}" for i in empty)
+    saw = f"Of {len(nats)} levels of latents, level {which} has collapsed: less than {COLLAPSED} nats a sample."
+    remedy = "Raise the weight of the KL from zero more slowly, give each latent free bits, or use fewer levels."
+    return [Finding("level-collapse", saw, remedy)]

@@ -149,6 +149,8 @@ class Model(NamedTuple):
             None the negative `log_prob`, else the Fréchet distance of draws.
         encode: codes (n, d) of samples (n, *event); None where there are none.
         reconstruct: what the codes of samples are decoded to.
+        drawn: what the draws are, where a family has two kinds ("samples of p(x|z)", "means of p(x|z)"): figures and
+            scores say it.
         vae: the model with its posterior, as it is drawn from, for `likeness diagnose`; None for other families.
     """
 
@@ -166,6 +168,7 @@ class Model(NamedTuple):
     encode: Callable[[Tensor], Tensor] | None = None
     reconstruct: Callable[[Tensor], Tensor] | None = None
     vae: Any = None
+    drawn: str | None = None
 
 
 def names() -> list[str]:

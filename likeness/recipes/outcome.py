@@ -98,6 +98,7 @@ class Outcome:
             "config": {k: v for k, v in run.settings.items() if v is not None},
             "environment": run.config["environment"],
             "data": run.config["data"],
+            "drawn": self.session.model.drawn,
             **course(run.folder),
             "warnings": [f._asdict() | {"from": source} for source, f in told],
             "seconds": self.seconds,

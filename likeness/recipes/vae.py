@@ -3,7 +3,8 @@
 What is not given is chosen by the data: one σ for all dimensions, learned, because it is the weight between detail and
 prior that nobody has to guess (Rybkin et al. 2021); for tables a distribution for each column; a weight of the KL that
 rises from zero over the first tenth of the training, so that latents are taken up before they cost anything (Bowman et
-al. 2016). The bound reported for a sample is importance-weighted, by 64 draws of z.
+al. 2016). The bound reported for a sample is importance-weighted, by 64 draws of z. With `hierarchy` above one
+there are latents at so many levels, inferred from the top down; codes are those of the top, reconstructions use all.
 
 Draws are samples of p(x|z) unless `draws` says mean: a mean has no noise of its own, is what papers often show, and is
 no draw from the model. A Gaussian decoder's noise reaches beyond [-1, 1] and is not cut off there, because that would
@@ -17,6 +18,7 @@ Samuel R. Bowman et al. Generating Sentences from a Continuous Space. 2016. http
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from math import prod
 from typing import Annotated, Any, Literal, cast
 
 import torch
@@ -24,7 +26,8 @@ from torch import nn
 from torch.optim import Adam
 
 from likeness.data.columns import Columns
-from likeness.density.collapse import COLLAPSED, collapsed
+from likeness.density.collapse import collapsed_levels
+from likeness.density.ladder import Ladder
 from likeness.density.latents import Schedule, constant, cyclic, linear
 from likeness.density.likelihoods import (
     Bernoulli,
@@ -40,6 +43,7 @@ from likeness.errors import InputError
 from likeness.findings import Finding
 from likeness.nn.average import average
 from likeness.nn.coding import decoder_for, encoder_for
+from likeness.nn.topdown import bottom_up_for, latent_shapes, top_down_for
 from likeness.recipes.common import Common, Facts, Model, Range, positive
 from likeness.run.learner import Learner
 
@@ -66,8 +70,10 @@ class Settings(Common):
     """Let the weight rise from zero so many times, to the middle of each cycle, instead of once."""
     free_bits: Annotated[float, Range(0, 1)] = 0.0
     """Nats of each latent that cost nothing."""
+    hierarchy: Literal[1, 2, 3, 4] = 1
+    """Levels of latents; above one each is drawn given those above it."""
     d_z: Annotated[int | None, Range(2, 128, log=True)] = None
-    """Size of the latent vector."""
+    """Size of the latent vector; of a hierarchy, of the one at the top."""
     width: Annotated[int | None, Range(16, 512, log=True)] = None
     """Channels (images, at half resolution) or units (vectors) of a layer."""
     lr: Annotated[float, Range(1e-4, 1e-2, log=True)] = 1e-3
@@ -119,13 +125,15 @@ def build(settings: Settings, facts: Facts) -> Model:
     used, state, after = vae, nn.ModuleDict({"method": vae}), _nothing
     if settings.ema:
         ema = average(vae, settings.ema)
-        used, after = cast(VAE, ema.module), partial(ema.update, vae)
+        used, after = cast(VAE | Ladder, ema.module), partial(ema.update, vae)
         state["average"] = ema
-    learner = Learner(vae, _optimiser(vae, settings), after, state, (vae.E, vae.D))
+    once = (vae.E, vae.D) if isinstance(vae, VAE) else (vae.E,)  # the way down calls back
+    learner = Learner(vae, _optimiser(vae, settings), after, state, once)
     plain = not settings.conditional  # codes and decoders of a conditional model need labels
     return Model(
         learner,
         partial(used.sample, mean=settings.draws == "mean"),
+        drawn="means of p(x|z), without its noise" if settings.draws == "mean" else "samples of p(x|z)",
         decode=used.decode if plain else None,
         d_z=vae.d_z,
         watch=Collapse(),
@@ -139,10 +147,11 @@ def build(settings: Settings, facts: Facts) -> Model:
 
 
 class Collapse:
-    """Watches the mean KL of the steps since the last look."""
+    """Watches the mean KL of the steps since the last look, at every level."""
 
     def __call__(self, terms: dict[str, float]) -> list[Finding]:
-        return [collapsed(terms["kl"])] if terms["kl"] < COLLAPSED else []
+        names = sorted((name for name in terms if name.split("_")[0] == "kl"), reverse=True)  # from the top down
+        return collapsed_levels([terms[name] for name in names])
 
     def state_dict(self) -> dict[str, Any]:
         return {}
@@ -155,19 +164,24 @@ def _nothing() -> None:
     pass
 
 
-def _vae(settings: Settings, facts: Facts) -> VAE:
-    d_z, classes = settings.d_z or 0, len(facts.classes) if settings.conditional else 0
-    likelihood, width = _likelihood(settings, facts), settings.width
-    return VAE(
-        encoder_for(facts.event, 2 * d_z, width=width, classes=classes),
-        decoder_for(facts.event, d_z=d_z, outputs=likelihood.outputs, width=width, classes=classes),
-        likelihood,
-        d_z=d_z,
-        beta=_schedule(settings),
-        free_bits=settings.free_bits,
-        observe=binarised if settings.likelihood == "bernoulli" else None,
-        labels=torch.tensor(facts.label_counts) if settings.conditional else None,
-    )
+def _vae(settings: Settings, facts: Facts) -> VAE | Ladder:
+    d_z, width, levels = settings.d_z or 0, settings.width, settings.hierarchy
+    classes, likelihood = len(facts.classes) if settings.conditional else 0, _likelihood(settings, facts)
+    given: dict[str, Any] = {
+        "beta": _schedule(settings),
+        "free_bits": settings.free_bits,
+        "observe": binarised if settings.likelihood == "bernoulli" else None,
+        "labels": torch.tensor(facts.label_counts) if settings.conditional else None,
+    }
+    if levels == 1:
+        E = encoder_for(facts.event, 2 * d_z, width=width, classes=classes)
+        D = decoder_for(facts.event, d_z=d_z, outputs=likelihood.outputs, width=width, classes=classes)
+        return VAE(E, D, likelihood, d_z=d_z, **given)
+    up = bottom_up_for(facts.event, d_z=d_z, levels=levels, width=width, classes=classes)
+    outputs = likelihood.outputs
+    down = top_down_for(facts.event, d_z=d_z, levels=levels, outputs=outputs, width=width, classes=classes)
+    sizes = [prod(shape) for shape in latent_shapes(facts.event, d_z=d_z, levels=levels)]
+    return Ladder(up, down, likelihood, sizes=sizes, **given)
 
 
 def _likelihood(settings: Settings, facts: Facts) -> Likelihood:
@@ -190,7 +204,7 @@ def _schedule(settings: Settings) -> Schedule:
     return linear(settings.warmup, settings.beta) if settings.warmup else constant(settings.beta)
 
 
-def _optimiser(vae: VAE, settings: Settings) -> Adam:
+def _optimiser(vae: VAE | Ladder, settings: Settings) -> Adam:
     """The likelihood's own parameters in a group apart: they are whole where those of networks are shared out."""
     own = {id(p) for network in (vae.E, vae.D) for p in network.parameters()}
     groups = [[p for p in vae.parameters() if (id(p) in own) is there] for there in (True, False)]

@@ -12,6 +12,7 @@ A report is a plain dictionary; a key that is absent or empty leaves its section
     verdict     [{metric, raw, refined, better, beyond_interval, low, high}], the ends of refined - raw
     refinement  facts; ratio holds brier, auc, ece and curve [[predicted, observed, n], …]
     pictures    {subject: path within the folder}
+    drawn       what all draws are, where a model has two kinds: samples of p(x|z), or its means
     warnings    [{code, saw, remedy, from}]
 
 `better` is everywhere the direction: higher, lower or one. `baseline` is null for the subject itself.
@@ -66,7 +67,7 @@ def render(report: Report, folder: Path) -> str:
     parts = [
         _header(report, title),
         section("pictures", "What it draws", _pictures(report, folder)),
-        section("scores", "How good the draws are", table(report)),
+        section("scores", "How good the draws are", _drawn(report, table(report))),
         section("warnings", "Warnings", _warnings(report)),
         section("training", "Training", _training(report)),
         section("refinement", "Refinement", _refinement(report.get("refinement") or {})),
@@ -99,7 +100,13 @@ def _pictures(report: Report, folder: Path) -> str:
         else:
             inside = f'<p class="absent">The picture {escape(str(path))} was not found.</p>'
         figures.append(f"<figure><figcaption>{label}</figcaption>{inside}</figure>")
-    return f'<div class="pictures{wide}">{"".join(figures)}</div>' if figures else ""
+    return _drawn(report, f'<div class="pictures{wide}">{"".join(figures)}</div>') if figures else ""
+
+
+def _drawn(report: Report, body: str) -> str:
+    """Before figures and scores, what of the model they are of, where it has two kinds of draws."""
+    said = report.get("drawn")
+    return f"<p>Draws are {escape(said)}.</p>{body}" if said and body else body
 
 
 def _by_source(report: Report) -> dict[str, list[Report]]:

@@ -5,7 +5,7 @@ import torch
 from linear_gaussian import at_optimum, data, spectrum
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from likeness.density.collapse import active, aggregate_gap, findings, rate, use
+from likeness.density.collapse import active, aggregate_gap, collapsed_levels, findings, rate, use
 from likeness.density.latents import Posterior
 
 
@@ -62,3 +62,12 @@ def test_at_the_optimum_of_a_linear_vae_codes_agree_with_the_prior_and_rates_are
     q = at_optimum(x, 2, 0.5).encode(x)
     assert float(aggregate_gap(q)) == pytest.approx(0, abs=1e-3)
     torch.testing.assert_close(rate(q), (values[:2] / 0.25).log() / 2, rtol=1e-3, atol=1e-3)
+
+
+def test_the_levels_that_carry_nothing_are_named() -> None:
+    assert collapsed_levels([3.0, 2.0]) == []
+    (top,) = collapsed_levels([0.01, 2.0])
+    assert "level 2 (the top)" in top.saw
+    (two,) = collapsed_levels([0.01, 2.0, 0.0])
+    assert "level 3 (the top) and 1 has" in two.saw
+    assert collapsed_levels([0.01])[0].code == "posterior-collapse"

@@ -73,7 +73,11 @@ def test_a_step_and_what_follows_it_wait_for_nothing(facts: Facts, asked: dict[s
     assert all(abs(value) < 1e3 for value in means.take(3).values())
 
 
-@pytest.mark.parametrize("asked", [{}, {"likelihood": "gaussian-map", "free_bits": 0.1, "ema": 0.9}], ids=["σ", "map"])
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"likelihood": "gaussian-map", "free_bits": 0.1, "ema": 0.9}, {"hierarchy": 3, "free_bits": 0.1}],
+    ids=["σ", "map", "hierarchy"],
+)
 @pytest.mark.parametrize("facts", [POINTS, PICTURES], ids=["points", "pictures"])
 def test_a_step_of_a_vae_waits_for_nothing(facts: Facts, asked: dict[str, Any]) -> None:
     settings = vae.Settings(data="x", device="cpu", steps=10, batch_size=8, width=8, **asked)

@@ -15,6 +15,7 @@ from likeness.density.likelihoods import GaussianMap
 from likeness.density.mixed import Mixed
 from likeness.errors import InputError
 from likeness.recipes.common import Facts, Model
+from likeness.recipes.pipeline import prepared
 from likeness.recipes.vae import Collapse, Settings, build, fitting
 from likeness.sampling import draw
 from likeness.testing import check_method
@@ -34,6 +35,10 @@ ASKED: dict[str, tuple[Facts, dict[str, Any]]] = {
     "images, bernoulli": (PICTURES, {"likelihood": "bernoulli", "free_bits": 0.1}),
     "images, classes": (PICTURES, {"conditional": True, "ema": 0.9}),
     "table": (TABLE, {}),
+    "points, two levels": (POINTS, {"hierarchy": 2}),
+    "images, three levels": (PICTURES, {"hierarchy": 3, "likelihood": "logistic", "ema": 0.9}),
+    "images, classes, two levels": (PICTURES, {"hierarchy": 2, "conditional": True, "likelihood": "bernoulli"}),
+    "table, four levels": (TABLE, {"hierarchy": 4, "free_bits": 0.1}),
 }
 
 
@@ -50,7 +55,10 @@ def batch(facts: Facts) -> Batch:
 def test_whatever_is_asked_for_trains_draws_and_has_a_bound(facts: Facts, asked: dict[str, Any]) -> None:
     made = model(facts, **asked)
     steps = list(train(made.learner.method, [batch(facts)] * 3, made.learner.optimisers))
-    assert {"reconstruction", "kl"} <= set(steps[0].terms)
+    levels = asked.get("hierarchy", 1)
+    assert {"reconstruction", *(["kl"] if levels == 1 else [f"kl_{i + 1}" for i in range(levels)])} <= set(
+        steps[0].terms
+    )
     made.learner.after()
     made.learner.state.eval()
     x = draw(made.sampler, 6, generator=0)
@@ -100,6 +108,39 @@ def test_draws_are_those_of_the_average_where_one_is_kept() -> None:
 def test_a_collapsed_posterior_is_told() -> None:
     assert [f.code for f in Collapse()({"kl": 0.01, "reconstruction": 5.0})] == ["posterior-collapse"]
     assert Collapse()({"kl": 3.0}) == []
+
+
+def test_a_collapsed_level_is_named() -> None:
+    (found,) = Collapse()({"reconstruction": 5.0, "kl_1": 4.0, "kl_2": 1.0, "kl_3": 0.01})
+    assert found.code == "level-collapse"
+    assert "level 3 (the top) has collapsed" in found.saw
+    assert Collapse()({"kl_1": 4.0, "kl_2": 1.0}) == []
+    assert [f.code for f in Collapse()({"kl_1": 0.01, "kl_2": 0.01})] == ["posterior-collapse"]
+
+
+def test_a_hierarchy_is_coded_by_its_top_and_reconstructed_from_all_levels() -> None:
+    made, x = model(PICTURES, hierarchy=3), batch(PICTURES).x
+    assert made.encode(x).shape == (8, 4) == (8, made.d_z)
+    used = made.learner.method
+    assert made.decode(made.encode(x)).shape == x.shape
+    torch.testing.assert_close(made.reconstruct(x), used.decode_levels(used.codes(x)))
+
+
+def test_a_hierarchy_is_computed_in_bfloat16_where_that_is_asked_for() -> None:
+    settings = fitting(replace(SMALL, hierarchy=2, precision="bf16"), PICTURES)
+    learner = prepared(build(settings, PICTURES), settings).learner
+    exact = build(settings, PICTURES).learner.method
+    exact.load_state_dict(learner.method.state_dict())
+    x, noise = batch(PICTURES).x, [torch.randn(8, d) for d in exact.sizes]
+    for name, term in learner.method.terms(x, noise, {}).items():
+        expected = exact.terms(x, noise, {})[name]
+        assert not torch.equal(term, expected), name
+        torch.testing.assert_close(term, expected, rtol=0.05, atol=0.05)
+
+
+def test_it_is_said_whether_draws_are_samples_or_means() -> None:
+    assert model(POINTS).drawn == "samples of p(x|z)"
+    assert model(POINTS, draws="mean").drawn.startswith("means of p(x|z)")
 
 
 def test_the_kl_is_warmed_up_or_cycles_as_asked() -> None:

@@ -315,3 +315,10 @@ def test_the_page_stays_small_however_long_the_run(folder: Path) -> None:
     report["curves"] = {name: [[i, float(i % 7)] for i in range(20_000)] for name in ("critic", "generator")}
     pictures = sum(path.stat().st_size for path in (folder / "samples").iterdir())
     assert len(render(report, folder)) < 1.4 * pictures + 100_000
+
+
+def test_it_is_said_what_the_draws_are_beside_figures_and_scores(tmp_path: Path) -> None:
+    page = render(full() | {"drawn": "means of p(x|z)"}, tmp_path)
+    assert page.count("<p>Draws are means of p(x|z).</p>") == 2
+    assert "Draws are" not in render(full(), tmp_path)
+    assert "Draws are" not in render({"drawn": "means of p(x|z)"}, tmp_path)
