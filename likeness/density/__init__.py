@@ -13,12 +13,14 @@ from likeness.density.mixed import Mixed
 from likeness.density.mixture import EM, FORMS, Mixture
 from likeness.density.subspace import InSubspace
 from likeness.density.vae import VAE
+from likeness.density.wae import WAE
 
 __all__ = [
     "EM",
     "FORMS",
     "KDE",
     "VAE",
+    "WAE",
     "Bernoulli",
     "DiscretisedLogistic",
     "Flow",

@@ -29,7 +29,7 @@ from likeness.run.fit import Cadence, Tick, fit
 from likeness.run.folder import Run, create, environment, open_run
 from likeness.run.learner import Learner
 from likeness.run.lock import lock, locked
-from likeness.run.shard import shard
+from likeness.run.shard import networks, shard
 
 RECORDS = 100  # metrics written in the course of a training
 COUNTED = 20_000  # samples of a stream by which the frequencies of its classes are told
@@ -240,9 +240,8 @@ def prepared(model: Model, settings: Common) -> Model:
     """The model as the settings want it computed."""
     learner = model.learner
     if settings.precision == "bf16":
-        for network in learner.method.children():
-            if any(True for _ in network.parameters()):
-                lower(network)
+        for network in networks(learner.method):
+            lower(network)
     if settings.shard:
         shard(learner)
     if settings.compile:

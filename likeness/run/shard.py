@@ -30,19 +30,19 @@ def shard(learner: Learner) -> None:
         raise InputError("--shard shares parameters out among processes and there is one: give --processes 2 or more")
     one = optimiser if isinstance(optimiser, Optimizer) else next(iter(optimiser.values()))
     names = {id(p): name for name, p in learner.state.named_parameters()}
-    for network in _networks(learner.state):
+    for network in networks(learner.state):
         _shard(network)
     sharded = dict(learner.state.named_parameters())
     for group in one.param_groups:
         group["params"] = [sharded[names[id(p)]] for p in group["params"]]
 
 
-def _networks(module: nn.Module) -> list[nn.Module]:
+def networks(module: nn.Module) -> list[nn.Module]:
     """The outermost modules that are called: what has a forward of its own."""
     found = []
     for child in module.children():
         called = type(child).forward is not nn.Module.forward and not isinstance(child, nn.ModuleList | nn.ModuleDict)
-        found += [child] if called else _networks(child)
+        found += [child] if called else networks(child)
     return [m for m in found if any(True for _ in m.parameters())]
 
 
