@@ -2,6 +2,7 @@
 
 from likeness.density.bits import bits_per_dim
 from likeness.density.conversion import Loss, converted, effective_sigma, explained, kl_weight
+from likeness.density.dequantisation import Variational
 from likeness.density.flow import Flow, family
 from likeness.density.glow import Glow
 from likeness.density.histogram import Histogram
@@ -34,6 +35,7 @@ __all__ = [
     "Mixed",
     "Mixture",
     "Posterior",
+    "Variational",
     "binarised",
     "bits_per_dim",
     "converted",

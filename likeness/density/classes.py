@@ -1,10 +1,9 @@
-"""Models conditional on a class: how often each occurs, which to draw, and the evidence summed over them.
+"""Models that are conditional on a class, of which a sample may or may not be told.
 
-    log p(x) = log Σ_c p(c) p(x|c)                                                                  (1)
+    p(x) = Σ_c p(c) p(x | c),   p(c) = how often the class occurs                                   (1)
 
-A bound of every log p(x|c) gives a bound of log p(x).
-
-Diederik P. Kingma et al. Semi-supervised Learning with Deep Generative Models. 2014. https://arxiv.org/abs/1406.5298
+Diederik P. Kingma, Danilo J. Rezende, Shakir Mohamed, Max Welling. Semi-Supervised Learning with Deep Generative
+Models. 2014. https://arxiv.org/abs/1406.5298
 """
 
 from collections.abc import Callable
@@ -14,38 +13,51 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from likeness.errors import InputError
-from likeness.sampling import Streams
+
+Labels = Int[Tensor, " n"] | None
 
 
-def normalised(frequencies: Tensor) -> Float[Tensor, " k"]:
-    """Raises InputError where they are no frequencies."""
-    if frequencies.ndim != 1 or (frequencies < 0).any() or frequencies.sum() <= 0:
-        raise InputError(f"label frequencies {frequencies.tolist()}: give one number ≥ 0 a class, not all zero")
-    return (frequencies.double() / frequencies.double().sum()).float()
-
-
-def drawn(frequencies: Float[Tensor, " k"], n: int, source: Streams, device: torch.device) -> Int[Tensor, " n"]:
-    """Classes by their frequencies."""
-    u = source.uniform(n, device=device)
-    return torch.searchsorted(frequencies.cumsum(0), u).clamp_(max=len(frequencies) - 1)
-
-
-def given(frequencies: Tensor | None, y: Tensor | None) -> dict[str, Tensor]:
-    """What the networks of a model take besides their input: {} or {"y": (n,)}.
+def shares(counts: Tensor | None) -> Float[Tensor, " k"] | None:
+    """p(c) from how often each class occurs; None for a model without classes.
 
     Raises:
-        InputError: the model is conditional and there are no labels.
+        InputError: a count below zero, or nothing but zeros.
     """
-    if frequencies is None:
+    if counts is None:
+        return None
+    if counts.ndim != 1 or (counts < 0).any() or counts.sum() <= 0:
+        raise InputError(f"label frequencies {counts.tolist()}: give one number ≥ 0 a class, not all zero")
+    return (counts.double() / counts.double().sum()).float()
+
+
+def named(p: Float[Tensor, " k"] | None, y: Labels) -> dict[str, Tensor]:
+    """The labels as a network takes them: {} for a model without classes, {"y": y} for others.
+
+    Raises:
+        InputError: labels are needed and were not given.
+    """
+    if p is None:
         return {}
     if y is None:
         raise InputError("this model is conditional on labels and none were given: give y, one class a sample")
     return {"y": y}
 
 
-def over_classes(
-    frequencies: Float[Tensor, " k"], x: Float[Tensor, " n *event"], log_prob: Callable[[Tensor], Tensor]
+def chosen(p: Float[Tensor, "*n k"], u: Float[Tensor, " n"]) -> Int[Tensor, " n"]:
+    """Classes with these probabilities, the same for all samples or each its own, from uniform numbers."""
+    return (u[:, None] > p.cumsum(-1)[..., :-1]).sum(1)
+
+
+def joint(
+    p: Float[Tensor, " k"], log_prob: Callable[[Tensor], Tensor], like: Float[Tensor, " n *event"]
+) -> Float[Tensor, "n k"]:
+    """log p(c) + log p(x | c) of every class, given the log-probabilities (n,) for labels (n,)."""
+    y = torch.zeros(len(like), dtype=torch.long, device=like.device)
+    return p.log() + torch.stack([log_prob(y + c) for c in range(len(p))], dim=1)
+
+
+def summed(
+    p: Float[Tensor, " k"], log_prob: Callable[[Tensor], Tensor], like: Float[Tensor, " n *event"]
 ) -> Float[Tensor, " n"]:
-    """log p(x) from log p(x|y), a function of the labels (n,)."""
-    each = [log_prob(torch.full((len(x),), c, device=x.device)) for c in range(len(frequencies))]
-    return torch.logsumexp(frequencies.log()[:, None] + torch.stack(each), dim=0)  # (1)
+    """log p(x) where the class is not told."""
+    return torch.logsumexp(joint(p, log_prob, like), dim=1)  # (1)

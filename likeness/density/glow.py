@@ -7,8 +7,9 @@
 
 (1) is actnorm, whose first values give the first batch mean zero and variance one (of the whole batch, whoever holds
 it); (2) an invertible 1×1 convolution, (3) an affine coupling. Between sizes 2 × 2 pixels become channels and half of
-the channels are done. Rounded pixels get uniform noise of one level's width in training (`bits` states the likelihood
-of the rounded images themselves).
+the channels are done. Rounded pixels get noise within a level in training: uniform, and (4) is a density (`bits`
+states the likelihood of the rounded images themselves); or learned (`dequantisation.Variational`), and `log_prob` is a
+bound of the log-probability of the rounded images.
 
 Diederik P. Kingma, Prafulla Dhariwal. Glow: Generative Flow with Invertible 1×1 Convolutions. 2018.
 https://arxiv.org/abs/1807.03039
@@ -24,6 +25,7 @@ from torch.nn import functional as F
 
 from likeness.core import Method, Update
 from likeness.data.batch import Batch
+from likeness.density.dequantisation import Uniform, Variational, check_levels, rounded_log_prob
 from likeness.errors import InputError
 from likeness.ranks import batch_mean, per_sample
 from likeness.sampling import Streams, streams
@@ -109,15 +111,25 @@ class Glow(Method):
         steps: triples of (1), (2) and (3) at each size.
         width: channels of the networks in the couplings.
         levels: values that a pixel can have; None for images that are not rounded.
+        dequantise: learned noise within a level, of as many levels; uniform if not given.
 
     Raises:
-        InputError: a side of the image cannot be halved so often, or the levels are below two.
+        InputError: a side of the image cannot be halved so often, or the levels are below two, or not those of the
+            noise; in training with learned noise, samples that are not of these levels.
     """
 
     log_prob_kind = "exact"
+    levels: int | None = None  # of whose values `log_prob` is the probability; None where it is a density
 
     def __init__(
-        self, event: Sequence[int], *, sizes: int = 2, steps: int = 4, width: int = 64, levels: int | None = 256
+        self,
+        event: Sequence[int],
+        *,
+        sizes: int = 2,
+        steps: int = 4,
+        width: int = 64,
+        levels: int | None = 256,
+        dequantise: Variational | None = None,
     ) -> None:
         super().__init__()
         c, h, w = event
@@ -125,7 +137,12 @@ class Glow(Method):
             raise InputError(f"images of {h} × {w} pixels cannot be halved {sizes} times: use fewer, or another --size")
         if levels is not None and levels < 2:
             raise InputError(f"levels {levels}: a pixel has two values or more")
-        self.event, self.sizes, self.step = (c, h, w), sizes, 0.0 if levels is None else 2 / (levels - 1)
+        self.event, self.sizes = (c, h, w), sizes
+        self.dequantise: nn.Module = Uniform(0.0 if levels is None else 2 / (levels - 1))
+        if dequantise is not None:
+            if dequantise.levels != levels:
+                raise InputError(f"noise of {dequantise.levels} levels for pixels of {levels}: give both the same")
+            self.dequantise, self.levels, self.log_prob_kind = dequantise, levels, "bound"
         channels = [4 * c * 2**i for i in range(sizes)]  # half of four times as many go on
         self.layers = nn.ModuleList(
             nn.ModuleList(layer for _ in range(steps) for layer in (ActNorm(k), Mixing(k), Coupling(k, width)))
@@ -133,16 +150,35 @@ class Glow(Method):
         )
 
     def updates(self, batch: Batch) -> Iterator[Update]:
-        u = per_sample(len(batch.x), lambda n: torch.rand(n, *self.event, device=batch.x.device))
-        x = batch.x + self.step * (u - 0.5)
-        if self.iteration == 0:
-            self._encode(x, start=True)
-        yield self, lambda: {"nll": -self.log_prob(x).mean()}
+        x, v = batch.x, per_sample(len(batch.x), lambda n: torch.rand(n, *self.event, device=batch.x.device))
+        if self.iteration == 0:  # later a check would wait for the device at every step
+            if self.levels is not None:
+                check_levels(x, self.levels)
+            self._encode(x + self.dequantise(x, v)[0], start=True)
+        yield self, lambda: {"nll": self._cost(x, v).mean()}
 
-    def log_prob(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
+    def _cost(self, x: Tensor, v: Tensor) -> Tensor:
+        """What these samples cost with this noise, relative to uniform noise."""
+        u, log_r = self.dequantise(x, v)
+        return log_r - self.density(x + u)
+
+    def density(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
         """Nats of the density at these pixels, exact."""
         z, volume = self._encode(x)
         return volume - z.square().sum(1) / 2 - z.shape[1] / 2 * math.log(2 * math.pi)  # (4)
+
+    def log_prob(
+        self, x: Float[Tensor, "n c h w"], *, k: int = 16, generator: int | Streams | None = 0
+    ) -> Float[Tensor, " n"]:
+        """The density; with learned noise a bound, by k draws of it, of the log-probability of rounded images.
+
+        Raises:
+            InputError: the noise is learned, and values are not of its levels.
+        """
+        if self.levels is None:
+            return self.density(x)
+        check_levels(x, self.levels)
+        return rounded_log_prob(self.density, self.dequantise, x, k=k, source=streams(generator))
 
     def encode(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
         """z, which `decode` inverts."""

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, cast
 
 import torch
 from torch import nn
-from torch.optim import Adam
+from torch.optim import Adam, Optimizer
 
 from likeness.data.columns import Columns
 from likeness.density.mixed import Mixed
@@ -81,7 +81,7 @@ def build(settings: Settings, facts: Facts) -> Model:
     if settings.shard:
         wae.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # what is cut must lie in a row
     groups = [[p for part in parts for p in part.parameters()] for parts in _parts(wae)]
-    moves = {wae.coder: Adam([{"params": group} for group in groups if group], settings.lr)}
+    moves: dict[nn.Module, Optimizer] = {wae.coder: Adam([{"params": group} for group in groups if group], settings.lr)}
     if wae.critic is not None:
         moves[wae.critic] = Adam(wae.critic.parameters(), settings.lr_critic, betas=(0.5, 0.999))
     state, used, after = nn.ModuleDict({"method": wae}), wae, _nothing

@@ -161,6 +161,15 @@ def test_codes_reconstructions_and_lines() -> None:
     assert z.grad.abs().sum() > 0
 
 
+def test_codes_can_be_added_and_subtracted() -> None:
+    x = data(30)
+    vae = at_optimum(x, 2, 0.4)
+    a, b, c = x.split(10)
+    z = vae.encode(a).mean - vae.encode(b).mean + vae.encode(c).mean
+    told = vae.reconstruct(a) - vae.reconstruct(b) + vae.reconstruct(c)
+    torch.testing.assert_close(vae.decode(z).detach(), told, rtol=1e-4, atol=1e-4)
+
+
 def test_without_labels_a_conditional_bound_sums_over_the_classes() -> None:
     vae, x = small(classes=2).eval(), torch.rand(4, 3)
     each = torch.stack([vae.log_prob(x, torch.full((4,), c), k=200) for c in (0, 1)])

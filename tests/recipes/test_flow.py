@@ -51,6 +51,21 @@ def test_images_keep_their_shape(asked: dict) -> None:
     assert made.log_prob(torch.randn(4, 1, 8, 8)).shape == (4,)
 
 
+def test_learned_noise_gives_a_bound_of_the_probability_of_rounded_images() -> None:
+    asked = {"levels": 17, "dequantisation": "variational", "layers": 2}
+    made = build(fitting(Settings(data="x", device="cpu", width=8, **asked), PICTURES), PICTURES)
+    assert (made.levels, made.log_prob_kind) == (17, "bound")
+    x = torch.randint(17, (20, 1, 8, 8)) / 8 - 1
+    next(iter(made.learner.method.updates(Batch(x))))
+    made.learner.after()
+    assert draw(made.sampler, 3, generator=0).shape == (3, 1, 8, 8)
+    assert (made.log_prob(x) < 0).all()
+    with pytest.raises(InputError, match="not of 17 levels"):
+        made.log_prob(torch.rand(4, 1, 8, 8))
+    plain = build(fitting(Settings(data="x", device="cpu", width=8), PICTURES), PICTURES)
+    assert (plain.levels, plain.log_prob_kind) == (None, "exact")
+
+
 def test_what_does_not_suit_is_refused() -> None:
     line = replace(Settings(data="x"), family="nice")
     with pytest.raises(InputError, match="couples two numbers"):
@@ -59,6 +74,8 @@ def test_what_does_not_suit_is_refused() -> None:
         fitting(Settings(data="x", family="glow"), POINTS)
     with pytest.raises(InputError, match="--principal 3"):
         fitting(Settings(data="x", principal=3), PICTURES)
+    with pytest.raises(InputError, match="variational is for images"):
+        fitting(Settings(data="x", dequantisation="variational"), POINTS)
     with pytest.raises(InputError, match="bf16"):
         fitting(Settings(data="x", precision="bf16"), POINTS)
 

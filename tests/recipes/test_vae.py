@@ -1,6 +1,7 @@
 """Every open choice is made by the data, every likelihood trains and draws, and a collapse is told."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,8 +15,9 @@ from likeness.data.columns import fit
 from likeness.density.likelihoods import GaussianMap
 from likeness.density.mixed import Mixed
 from likeness.errors import InputError
+from likeness.judge.features import raw
 from likeness.recipes.common import Facts, Model
-from likeness.recipes.pipeline import prepared
+from likeness.recipes.pipeline import begin, prepared, read, reopen, training
 from likeness.recipes.vae import Collapse, Settings, build, fitting
 from likeness.sampling import draw
 from likeness.testing import check_method
@@ -88,6 +90,27 @@ def test_a_table_is_learned_column_by_column_and_draws_are_rows_of_it() -> None:
     kinds = COLUMNS.decode(draw(made.sampler, 50, generator=0))["kind"].to_pylist()
     assert set(kinds) <= {"x", "y", "z"}
     assert Facts.restored(TABLE._asdict()) == TABLE
+
+
+@pytest.mark.parametrize("hierarchy", [1, 2])
+def test_gaps_of_a_table_are_drawn_as_often_as_they_occur_and_nothing_unseen_is(tmp_path: Path, hierarchy: int) -> None:
+    """A third of the ages are missing, those of the kind "u" alone; "v" and "w" have none."""
+    rows = [f"{'' if i % 3 == 0 else 20 + i % 7 + i / 1000},{'uvw'[i % 3]},{i * 0.37 % 1:.4f}" for i in range(600)]
+    (tmp_path / "t.csv").write_text("age,kind,other\n" + "\n".join(rows) + "\n")
+    settings = replace(SMALL, data=str(tmp_path / "t.csv"), out=tmp_path / "r", steps=300, batch_size=64)
+    settings = replace(settings, width=32, d_z=2, hierarchy=hierarchy, lr=5e-3, judge_every=300)
+    data = read(settings)
+    session = begin("vae", settings, data)
+    for _ in training(session, data, raw()):
+        pass
+    drawn = session.columns.decode(draw(reopen(tmp_path / "r").model.sampler, 2000, generator=0))
+    ages, kinds = drawn["age"].to_pylist(), drawn["kind"].to_pylist()
+    assert set(kinds) == {"u", "v", "w"}
+    assert sum(age is None for age in ages) / 2000 == pytest.approx(1 / 3, abs=0.08)
+    agree = [(age is None) == (kind == "u") for age, kind in zip(ages, kinds)]
+    assert sum(agree) / 2000 > 0.8  # by chance 0.56
+    numbers = [age for age in ages if age is not None]
+    assert sum(numbers) / len(numbers) == pytest.approx(23.3, abs=0.5)
 
 
 def test_means_are_drawn_where_they_are_asked_for() -> None:
