@@ -45,8 +45,8 @@ class Watcher:
 
     def __call__(self, iteration: int, terms: dict[str, float]) -> Score:
         cost = self._cost()
-        game = cost is None  # the monitors of an adversarial game, and its remedies
-        x = self._drawn() if game or self.modes is not None else self.real[:0]  # else nothing looks at them
+        game = cost is None and self.model.critic is not None  # its monitors, and its remedies
+        x = self._drawn() if cost is None or self.modes is not None else self.real[:0]  # else nothing looks at them
         metric, value = ("frechet", self._frechet(x)) if cost is None else (cost[0], self._mean(cost[1]))
         found = self.best.update(value, iteration)
         if game:

@@ -25,6 +25,10 @@ def test_the_truth_scores_better_and_a_collapsed_model_is_told(trained) -> None:
 
     collapsed = Watcher(session.model._replace(sampler=one_point), data, raw(), patience=None, seed=0)
     assert {"mode-collapse", "diversity-low"} <= {f.code for f in collapsed(1, {"critic": 1.0}).findings}
+    alone = Watcher(collapsed.model._replace(critic=None, watch=None), data, raw(), patience=None, seed=0)
+    told = {f.code for f in alone(1, {}).findings}
+    assert "mode-collapse" in told
+    assert "diversity-low" not in told, "its remedies are those of a game"
 
 
 def test_patience_ends_it(trained) -> None:
