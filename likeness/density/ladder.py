@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from likeness.core import Method, Terms, Update
 from likeness.data.batch import Batch
-from likeness.density.classes import chosen, named, shares, summed
+from likeness.density.classes import drawn, given, normalised, over_classes
 from likeness.density.latents import (
     Posterior,
     Schedule,
@@ -106,13 +106,13 @@ class Ladder(Method):
                 f"free_bits {free_bits}: give nats a dimension, zero or more, to all or {len(sizes)} levels"
             )
         self.beta, self.observe = beta if callable(beta) else constant(beta), observe
-        self.register_buffer("frequencies", shares(labels))
+        self.register_buffer("frequencies", None if labels is None else normalised(labels))
 
     def updates(self, batch: Batch) -> Iterator[Update]:
         x = batch.x if self.observe is None else self.observe(batch.x)
         if self.iteration == 0:  # later it would wait for the device at every step
             self.likelihood.check(x)
-        labels = named(self.frequencies, batch.y)
+        labels = given(self.frequencies, batch.y)
         noise = [noise_like(x.new_empty(len(x), d)) for d in self.sizes]
         yield self, lambda: self.terms(x, noise, labels)
 
@@ -148,20 +148,20 @@ class Ladder(Method):
         source, device = streams(generator), next(self.D.parameters()).device
         noise = [source.normal(n, d, device=device) for d in self.sizes]
         if y is None and self.frequencies is not None:
-            y = chosen(self.frequencies, source.uniform(n, device=device))
+            y = drawn(self.frequencies, n, source, device)
         with evaluating(self.D):
-            outputs, _ = self._down(lambda i, p, _: _at(p, noise[i]), None, named(self.frequencies, y))  # (1)
+            outputs, _ = self._down(lambda i, p, _: _at(p, noise[i]), None, given(self.frequencies, y))  # (1)
         return self.likelihood.mean(outputs) if mean else self.likelihood.sample(outputs, source)
 
     @torch.no_grad()
     def encode(self, x: Float[Tensor, " n *event"], y: Labels = None) -> Posterior:
         """q(z_L|x), of the top level alone: its means are the codes of new data."""
         with evaluating(self.E):
-            return Posterior.of(self.E(x, **named(self.frequencies, y))[0])
+            return Posterior.of(self.E(x, **given(self.frequencies, y))[0])
 
     def decode(self, z: Float[Tensor, "n d_z"], y: Labels = None) -> Float[Tensor, " n *event"]:
         """The mean of p(x|z) with z_L given and the levels below at their prior means; gradients reach z."""
-        labels = named(self.frequencies, y)
+        labels = given(self.frequencies, y)
         with evaluating(self.D):
             return self.likelihood.mean(self._down(lambda i, p, _: z if p is None else p.mean, None, labels)[0])
 
@@ -174,7 +174,7 @@ class Ladder(Method):
     def decode_levels(self, z: Sequence[Tensor], y: Labels = None) -> Float[Tensor, " n *event"]:
         """The mean of p(x|z) with z of every level given."""
         with evaluating(self.D):
-            return self.likelihood.mean(self._down(lambda i, *_: z[i], None, named(self.frequencies, y))[0])
+            return self.likelihood.mean(self._down(lambda i, *_: z[i], None, given(self.frequencies, y))[0])
 
     def reconstruct(self, x: Float[Tensor, " n *event"], y: Labels = None) -> Float[Tensor, " n *event"]:
         """The mean of p(x|z) at the posterior means of all levels: nothing is drawn."""
@@ -198,7 +198,7 @@ class Ladder(Method):
         return torch.stack([kl(v.q, v.p).sum(1) for v in met if v.q is not None], 1)
 
     def _met(self, x: Tensor, y: Tensor | None, pick: Pick) -> list[Visit]:
-        labels = named(self.frequencies, y)
+        labels = given(self.frequencies, y)
         with evaluating(self.E), evaluating(self.D):
             return self._down(pick, self.E(x, **labels), labels)[1]
 
@@ -221,10 +221,10 @@ class Ladder(Method):
         source = streams(generator)
         if y is not None or self.frequencies is None:
             return self._bound(x, y, k, source)
-        return summed(self.frequencies, lambda labels: self._bound(x, labels, k, source), x)
+        return over_classes(self.frequencies, x, lambda labels: self._bound(x, labels, k, source))
 
     def _bound(self, x: Tensor, y: Tensor | None, k: int, source: Streams) -> Tensor:
-        labels = named(self.frequencies, y)
+        labels = given(self.frequencies, y)
         with evaluating(self.E):
             features = self.E(x, **labels)
 

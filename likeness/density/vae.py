@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from likeness.core import Method, Terms, Update
 from likeness.data.batch import Batch
-from likeness.density.classes import chosen, named, shares, summed
+from likeness.density.classes import drawn, given, normalised, over_classes
 from likeness.density.latents import (
     Posterior,
     Schedule,
@@ -79,13 +79,13 @@ class VAE(Method):
         self.E, self.D, self.likelihood, self.d_z = E, D, likelihood, d_z
         self.beta = beta if callable(beta) else constant(beta)
         self.free_bits, self.observe = free_bits, observe
-        self.register_buffer("frequencies", shares(labels))
+        self.register_buffer("frequencies", None if labels is None else normalised(labels))
 
     def updates(self, batch: Batch) -> Iterator[Update]:
         x = batch.x if self.observe is None else self.observe(batch.x)
         if self.iteration == 0:  # later it would wait for the device at every step
             self.likelihood.check(x)
-        labels = named(self.frequencies, batch.y)
+        labels = given(self.frequencies, batch.y)
         noise = per_sample(len(x), lambda n: torch.randn(n, self.d_z, device=x.device))
         yield self, lambda: self.terms(x, noise, labels)
 
@@ -108,21 +108,21 @@ class VAE(Method):
         source, device = streams(generator), next(self.D.parameters()).device
         z = source.normal(n, self.d_z, device=device)  # (1)
         if y is None and self.frequencies is not None:
-            y = chosen(self.frequencies, source.uniform(n, device=device))
+            y = drawn(self.frequencies, n, source, device)
         with evaluating(self.D):
-            outputs = self.D(z, **named(self.frequencies, y))
+            outputs = self.D(z, **given(self.frequencies, y))
         return self.likelihood.mean(outputs) if mean else self.likelihood.sample(outputs, source)
 
     @torch.no_grad()
     def encode(self, x: Float[Tensor, " n *event"], y: Labels = None) -> Posterior:
         """q(z|x): its means are the codes of new data, to compare, to add and subtract, and to decode."""
         with evaluating(self.E):
-            return Posterior.of(self.E(x, **named(self.frequencies, y)))
+            return Posterior.of(self.E(x, **given(self.frequencies, y)))
 
     def decode(self, z: Float[Tensor, "n d_z"], y: Labels = None) -> Float[Tensor, " n *event"]:
         """The mean of p(x|z), in evaluation mode; gradients reach z."""
         with evaluating(self.D):
-            return self.likelihood.mean(self.D(z, **named(self.frequencies, y)))
+            return self.likelihood.mean(self.D(z, **given(self.frequencies, y)))
 
     @torch.no_grad()
     def reconstruct(self, x: Float[Tensor, " n *event"], y: Labels = None) -> Float[Tensor, " n *event"]:
@@ -156,10 +156,10 @@ class VAE(Method):
         source = streams(generator)
         if y is not None or self.frequencies is None:
             return self._bound(x, y, k, source)
-        return summed(self.frequencies, lambda labels: self._bound(x, labels, k, source), x)
+        return over_classes(self.frequencies, x, lambda labels: self._bound(x, labels, k, source))
 
     def _bound(self, x: Tensor, y: Tensor | None, k: int, source: Streams) -> Tensor:
-        labels, q = named(self.frequencies, y), self.encode(x, y)
+        labels, q = given(self.frequencies, y), self.encode(x, y)
 
         def log_weight() -> Tensor:
             z = q.at(source.normal(len(x), self.d_z, device=x.device))
