@@ -126,13 +126,13 @@ def test_with_uniform_noise_the_loss_of_a_flow_is_what_it_was() -> None:
 def test_what_a_flow_gives_to_all_rounded_images_is_at_most_one() -> None:
     torch.manual_seed(0)
     share = torch.softmax(BINARY.flatten(1) @ torch.tensor([1.0, -0.5, 0.5, 0.8]), 0)
-    feed = (Batch(BINARY[torch.multinomial(share, 128, replacement=True)]) for _ in range(300))
+    feed = (Batch(BINARY[torch.multinomial(share, 128, replacement=True)]) for _ in range(250))
     glow, entropy = small(), float(-(share * share.log()).sum())
     for _ in train(glow, feed, Adam(glow.parameters(), 1e-2)):
         pass
     with torch.no_grad():
-        one = torch.stack([glow.log_prob(BINARY, k=1, generator=i) for i in range(100)]).mean(0)
-        many = glow.log_prob(BINARY, k=1000)
+        one = torch.stack([glow.log_prob(BINARY, k=1, generator=i) for i in range(60)]).mean(0)
+        many = glow.log_prob(BINARY, k=500)
         uniform = -bits_per_dim(glow.density, BINARY, levels=2, draws=20) * 4 * math.log(2)
     assert 0.5 < float(many.exp().sum()) < 1.02
     assert float((share * one).sum()) < float((share * many).sum()) < -entropy + 0.01
