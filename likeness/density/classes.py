@@ -49,7 +49,7 @@ def chosen(p: Float[Tensor, "*n k"], u: Float[Tensor, " n"]) -> Int[Tensor, " n"
 
 
 def joint(
-    p: Float[Tensor, " k"], log_prob: Callable[[Tensor], Tensor], like: Float[Tensor, "n *event"]
+    p: Float[Tensor, " k"], log_prob: Callable[[Tensor], Tensor], like: Float[Tensor, " n *event"]
 ) -> Float[Tensor, "n k"]:
     """log p(c) + log p(x | c) of every class, given the log-probabilities (n,) for labels (n,)."""
     y = torch.zeros(len(like), dtype=torch.long, device=like.device)
@@ -57,7 +57,7 @@ def joint(
 
 
 def summed(
-    p: Float[Tensor, " k"], log_prob: Callable[[Tensor], Tensor], like: Float[Tensor, "n *event"]
+    p: Float[Tensor, " k"], log_prob: Callable[[Tensor], Tensor], like: Float[Tensor, " n *event"]
 ) -> Float[Tensor, " n"]:
     """log p(x) where the class is not told."""
     return torch.logsumexp(joint(p, log_prob, like), dim=1)  # (1)

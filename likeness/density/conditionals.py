@@ -90,7 +90,7 @@ class Binary:
 
     def log_prob(
         self, x: Float[Tensor, "n c *places"], outputs: Float[Tensor, "n c *places"]
-    ) -> Float[Tensor, "n *places"]:
+    ) -> Float[Tensor, " n *places"]:
         return torch.where(x > (self.low + self.high) / 2, logsigmoid(outputs), logsigmoid(-outputs)).sum(1)  # (2)
 
     def drawn(
@@ -126,7 +126,7 @@ class Gaussians:
 
     def log_prob(
         self, x: Float[Tensor, "n 1 *places"], outputs: Float[Tensor, "n q *places"]
-    ) -> Float[Tensor, "n *places"]:
+    ) -> Float[Tensor, " n *places"]:
         weight, mu, raw = outputs.chunk(3, dim=1)
         each = gaussian(x.expand_as(mu), mu, softplus(raw) + FLOOR)
         return torch.logsumexp(weight.log_softmax(1) + each, dim=1)  # (3)

@@ -190,7 +190,7 @@ class DiscretisedLogistic(nn.Module):
 
     def log_prob(self, x: Float[Tensor, " n *event"], outputs: Float[Tensor, " n *outs"]) -> Float[Tensor, " n"]:
         mu, s = self._location(outputs)
-        return _summed(logistic_mass(x, mu, s, self.step, self.low, self.high))
+        return _summed(logistic_mass(x, mu, s, self.step, low=self.low, high=self.high))
 
     def mean(self, outputs: Float[Tensor, " n *outs"]) -> Float[Tensor, " n *event"]:
         """Of the logistic before it is rounded, within [low, high]; half a step at most from the mean of levels."""
@@ -216,7 +216,13 @@ def gaussian(
 
 
 def logistic_mass(
-    x: Float[Tensor, "*x"], mu: Float[Tensor, "*mu"], s: Float[Tensor, "*mu"], step: float, low: float, high: float
+    x: Float[Tensor, "*x"],
+    mu: Float[Tensor, "*mu"],
+    s: Float[Tensor, "*mu"],
+    step: float,
+    *,
+    low: float = -1.0,
+    high: float = 1.0,
 ) -> Float[Tensor, "*mu"]:
     """The log-probability of levels x under rounded logistics, whose shape x has or broadcasts to."""
     upper, lower = (x + step / 2 - mu) / s, (x - step / 2 - mu) / s

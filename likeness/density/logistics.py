@@ -50,12 +50,12 @@ class Components(NamedTuple):
 
 def mixture_log_prob(
     x: Float[Tensor, "n c *places"], outputs: Float[Tensor, "n q *places"], step: float
-) -> Float[Tensor, "n *places"]:
+) -> Float[Tensor, " n *places"]:
     """The log-probability of the levels at every place, all channels together."""
     k = Components.of(outputs, x.shape[1], step)
     total = k.log_weight
     for c in range(x.shape[1]):
-        total = total + logistic_mass(x[:, None, c], k.mean_of(c, x), k.scale[:, :, c], step, -1.0, 1.0)
+        total = total + logistic_mass(x[:, None, c], k.mean_of(c, x), k.scale[:, :, c], step)
     return torch.logsumexp(total, dim=1)  # (1)
 
 
@@ -87,7 +87,7 @@ def check_levels(x: Float[Tensor, "*any"], levels: int) -> None:
     if (x.abs() > 1 + 1e-4).any() or (place - place.round()).abs().max() > ROUNDED:
         raise InputError(
             f"values from {float(x.min()):.3g} to {float(x.max()):.3g} are not of {levels} levels from -1 to 1: "
-            "give the levels that the data have"
+            "give the levels that the data have, or round them"
         )
 
 
@@ -130,7 +130,7 @@ class Logistics:
 
     def log_prob(
         self, x: Float[Tensor, "n c *places"], outputs: Float[Tensor, "n q *places"]
-    ) -> Float[Tensor, "n *places"]:
+    ) -> Float[Tensor, " n *places"]:
         return mixture_log_prob(x, outputs, self.step)
 
     def drawn(

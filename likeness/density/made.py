@@ -104,9 +104,7 @@ class MADE(Method):
             return self._log_prob(x, classes.named(self.frequencies, y))
 
     @torch.no_grad()
-    def sample(
-        self, n: int, *, generator: int | Streams | None = None, y: Labels = None
-    ) -> Float[Tensor, " n *event"]:
+    def sample(self, n: int, *, generator: int | Streams | None = None, y: Labels = None) -> Float[Tensor, " n *event"]:
         """Draw samples; of a conditional model the labels too, by their frequencies, unless they are given."""
         source, device, d = streams(generator), self.mean.device, len(self.mean)
         if self.frequencies is not None and y is None:

@@ -89,9 +89,7 @@ class PixelCNN(Method):
         with evaluating(self.net):
             return log_probs(self.conditional, x, self.net(x, **classes.named(self.frequencies, y)))  # (1)
 
-    def sample(
-        self, n: int, *, generator: int | Streams | None = None, y: Labels = None
-    ) -> Float[Tensor, "n c h w"]:
+    def sample(self, n: int, *, generator: int | Streams | None = None, y: Labels = None) -> Float[Tensor, "n c h w"]:
         """Draw images; of a conditional model the labels too, by their frequencies, unless they are given."""
         device = next(self.net.parameters()).device
         return self.complete(torch.zeros(n, *self.event, device=device), 0, generator=generator, y=y)

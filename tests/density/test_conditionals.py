@@ -52,7 +52,7 @@ def test_each_is_a_conditional_whose_outputs_all_matter(made: Conditional) -> No
 
 
 def test_grey_is_not_binary_and_is_rounded_to_the_nearer_value() -> None:
-    with pytest.raises(InputError, match="0.2 to 1 are not all -1 or 1"):
+    with pytest.raises(InputError, match=r"0\.2 to 1 are not all -1 or 1"):
         Binary().check(torch.tensor([0.2, 1.0]))
     assert Binary().rounded(torch.tensor([-0.2, 0.4])).tolist() == [-1, 1]
     with pytest.raises(InputError, match="0 components"):

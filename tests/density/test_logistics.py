@@ -1,4 +1,4 @@
-"""A mixture of logistics is a probability of levels, alone it is the likelihood of decoders, and draws agree with it."""
+"""A mixture of logistics is a probability of levels, alone that of decoders, and draws agree with it."""
 
 import math
 
@@ -102,7 +102,7 @@ def test_it_is_a_conditional_and_refuses_what_it_is_not_of() -> None:
     assert isinstance(made, Conditional)
     with pytest.raises(InputError, match="not of 17 levels"):
         made.check(torch.tensor([0.03]))
-    with pytest.raises(InputError, match="from -1.5 to 1 are not of 17"):
+    with pytest.raises(InputError, match=r"from -1\.5 to 1 are not of 17"):
         check_levels(torch.tensor([-1.5, 1.0]), 17)
     stored = (torch.arange(17) * 255 / 16).round() / 127.5 - 1  # as 8 bits
     made.check(stored)

@@ -134,7 +134,7 @@ def test_units_are_part_of_the_density() -> None:
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match="noise -1"):
         small(Gaussians(2), noise=-1.0)
-    with pytest.raises(InputError, match="noise 0.1"):
+    with pytest.raises(InputError, match=r"noise 0\.1"):
         small(Binary(), noise=0.1)
     with pytest.raises(InputError, match="are not all -1 or 1"):
         next(small(Binary()).updates(Batch(torch.rand(4, 3))))

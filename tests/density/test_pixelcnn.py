@@ -72,7 +72,7 @@ def every_image(levels: Tensor, h: int, w: int) -> Tensor:
 
 
 @pytest.mark.parametrize(("conditional", "event"), [(Binary(), (1, 2, 4)), (Logistics(1, 3, 2), (1, 3, 2))])
-def test_all_images_together_have_probability_one_and_are_drawn_as_often(conditional: Conditional, event: tuple) -> None:
+def test_all_images_have_probability_one_and_are_drawn_as_often(conditional: Conditional, event: tuple) -> None:
     model = small(conditional, event).eval()
     with torch.no_grad():
         for p in model.parameters():

@@ -49,7 +49,7 @@ def test_a_shallow_network_sees_near_pixels_without_a_blind_spot(layers: int) ->
     reach=st.integers(1, 3),
 )
 def test_features_computed_once_are_those_of_the_whole(
-    h: int, w: int, channels: int, classes: int, layers: int, reach: int
+    *, h: int, w: int, channels: int, classes: int, layers: int, reach: int
 ) -> None:
     torch.manual_seed(h * w)
     net = GatedPixelCNN(channels, 4, filters=5, layers=layers, reach=reach, classes=classes)
