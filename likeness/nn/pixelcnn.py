@@ -13,6 +13,9 @@ pixel at a time, from the last rows and pixels that its convolutions reach.
 Aäron van den Oord et al. Conditional Image Generation with PixelCNN Decoders. 2016. https://arxiv.org/abs/1606.05328
 """
 
+from collections.abc import Sequence
+from itertools import cycle, islice
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -33,14 +36,16 @@ class GatedLayer(nn.Module):
 
     Args:
         reach: rows above and pixels beside that its convolutions see.
+        step: from one of them to the next.
     """
 
-    def __init__(self, c_in: int, c: int, *, reach: int, first: bool = False, classes: int = 0) -> None:
+    def __init__(self, c_in: int, c: int, *, reach: int, step: int = 1, first: bool = False, classes: int = 0) -> None:
         super().__init__()
-        self.reach, self.first, self.classes = reach, first, classes
-        self.seen = reach if first else reach + 1  # rows, and pixels of a row
-        self.vertical = nn.Conv2d(c_in, 2 * c, (self.seen, 2 * reach + 1))
-        self.horizontal = nn.Conv2d(c_in, 2 * c, (1, self.seen))
+        self.reach, self.step, self.first, self.classes = reach * step, step, first, classes
+        self.seen = self.reach if first else self.reach + 1  # rows, and pixels of a row
+        taps = reach if first else reach + 1
+        self.vertical = nn.Conv2d(c_in, 2 * c, (taps, 2 * reach + 1), dilation=step)
+        self.horizontal = nn.Conv2d(c_in, 2 * c, (1, taps), dilation=step)
         self.link, self.out = nn.Conv2d(2 * c, 2 * c, 1), nn.Conv2d(c, c, 1)
         if classes:
             self.embed = nn.Embedding(classes, 4 * c)
@@ -71,7 +76,7 @@ class GatedLayer(nn.Module):
 
     def pixel(self, left: Float[Tensor, "n k s"], linked: Float[Tensor, "n twice"]) -> Float[Tensor, "n c"]:
         """The horizontal features of a pixel, from the pixels that it sees."""
-        made = dense(self.out, gated(dense(self.horizontal, left.flatten(1)) + linked))
+        made = dense(self.out, gated(dense(self.horizontal, left[:, :, :: self.step].flatten(1)) + linked))
         return made if self.first else left[:, :, -1] + made
 
 
@@ -81,6 +86,8 @@ class GatedPixelCNN(nn.Module):
     Args:
         filters: channels of each stack.
         layers: the first, which sees `reach` rows and pixels, and those after it, which see one.
+        steps: how far away that one is, for the layers after the first by turns; in the paper always 1. Longer steps
+            let a shallow network see a whole image, so that the parts of a draw hang together.
         head: channels of the two 1×1 convolutions at the end; twice the filters if not given.
 
     Raises:
@@ -95,14 +102,17 @@ class GatedPixelCNN(nn.Module):
         filters: int = 32,
         layers: int = 6,
         reach: int = 3,
+        steps: Sequence[int] = (1,),
         head: int | None = None,
         classes: int = 0,
     ) -> None:
         super().__init__()
-        if min(filters, layers, reach) < 1:
-            raise InputError(f"{layers} layers of {filters} filters with a reach of {reach}: give one or more of each")
+        if min(filters, layers, reach, *steps) < 1:
+            numbers = f"{layers} layers of {filters} filters, reach {reach}, steps {tuple(steps)}"
+            raise InputError(f"{numbers}: give one or more of each")
         first = GatedLayer(channels, filters, reach=reach, first=True, classes=classes)
-        others = [GatedLayer(filters, filters, reach=1, classes=classes) for _ in range(layers - 1)]
+        far = islice(cycle(steps), layers - 1)
+        others = [GatedLayer(filters, filters, reach=1, step=s, classes=classes) for s in far]
         self.channels, self.classes = channels, classes
         self.layers = nn.ModuleList([first, *others])
         wide = head or 2 * filters
