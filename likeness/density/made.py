@@ -18,7 +18,7 @@ from torch import Tensor
 
 from likeness.core import Method, Update
 from likeness.data.batch import Batch
-from likeness.density import classes
+from likeness.density.classes import drawn, given, normalised, over_classes
 from likeness.density.conditionals import Conditional, log_probs
 from likeness.errors import InputError
 from likeness.nn.masked import MaskedMLP
@@ -67,7 +67,7 @@ class MADE(Method):
         self.net, self.conditional, self.event, self.noise, self.observe = net, conditional, event, noise, observe
         self.register_buffer("mean", torch.zeros(prod(event)))
         self.register_buffer("std", torch.ones(prod(event)))
-        self.register_buffer("frequencies", classes.shares(labels))
+        self.register_buffer("frequencies", None if labels is None else normalised(labels))
 
     @property
     def levels(self) -> int | None:
@@ -75,7 +75,7 @@ class MADE(Method):
         return self.conditional.levels
 
     def updates(self, batch: Batch) -> Iterator[Update]:
-        x, labels = batch.x if self.observe is None else self.observe(batch.x), classes.named(self.frequencies, batch.y)
+        x, labels = batch.x if self.observe is None else self.observe(batch.x), given(self.frequencies, batch.y)
         x = x + self.noise * noise_like(x) if self.noise else x
         if self.iteration == 0:
             self.conditional.check(x)  # later it would wait for the device at every step
@@ -100,16 +100,16 @@ class MADE(Method):
         """
         with evaluating(self.net):
             if y is None and self.frequencies is not None:
-                return classes.summed(self.frequencies, lambda y: self._log_prob(x, {"y": y}), x)
-            return self._log_prob(x, classes.named(self.frequencies, y))
+                return over_classes(self.frequencies, x, lambda y: self._log_prob(x, {"y": y}))
+            return self._log_prob(x, given(self.frequencies, y))
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: int | Streams | None = None, y: Labels = None) -> Float[Tensor, " n *event"]:
         """Draw samples; of a conditional model the labels too, by their frequencies, unless they are given."""
         source, device, d = streams(generator), self.mean.device, len(self.mean)
         if self.frequencies is not None and y is None:
-            y = classes.chosen(self.frequencies, source.uniform(n, device=device))
-        labels = classes.named(self.frequencies, y)
+            y = drawn(self.frequencies, n, source, device)
+        labels = given(self.frequencies, y)
         u, z = source.uniform(n, self.conditional.uniforms, d, device=device), torch.zeros(n, d, device=device)
         with evaluating(self.net):
             for i in self.net.order:

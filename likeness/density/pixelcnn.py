@@ -18,7 +18,7 @@ from torch import Tensor
 
 from likeness.core import Method, Update
 from likeness.data.batch import Batch
-from likeness.density import classes
+from likeness.density.classes import drawn, drawn_each, given, normalised, over_classes, posterior
 from likeness.density.conditionals import Conditional, log_probs
 from likeness.errors import InputError
 from likeness.nn.modes import evaluating
@@ -57,7 +57,7 @@ class PixelCNN(Method):
     ) -> None:
         super().__init__()
         self.net, self.conditional, self.event, self.observe = net, conditional, event, observe
-        self.register_buffer("frequencies", classes.shares(labels))
+        self.register_buffer("frequencies", None if labels is None else normalised(labels))
 
     @property
     def levels(self) -> int | None:
@@ -65,7 +65,7 @@ class PixelCNN(Method):
         return self.conditional.levels
 
     def updates(self, batch: Batch) -> Iterator[Update]:
-        x, labels = batch.x if self.observe is None else self.observe(batch.x), classes.named(self.frequencies, batch.y)
+        x, labels = batch.x if self.observe is None else self.observe(batch.x), given(self.frequencies, batch.y)
         if self.iteration == 0:  # later it would wait for the device at every step
             self.conditional.check(x)
         x = self.conditional.rounded(x)
@@ -82,12 +82,12 @@ class PixelCNN(Method):
         """Nats of the first rows."""
         x = self.conditional.rounded(x[:, :, :rows])
         if y is None and self.frequencies is not None:
-            return classes.summed(self.frequencies, lambda y: self._told(x, y), x)
+            return over_classes(self.frequencies, x, lambda y: self._told(x, y))
         return self._told(x, y)
 
     def _told(self, x: Tensor, y: Labels) -> Float[Tensor, " n"]:
         with evaluating(self.net):
-            return log_probs(self.conditional, x, self.net(x, **classes.named(self.frequencies, y)))  # (1)
+            return log_probs(self.conditional, x, self.net(x, **given(self.frequencies, y)))  # (1)
 
     def sample(self, n: int, *, generator: int | Streams | None = None, y: Labels = None) -> Float[Tensor, "n c h w"]:
         """Draw images; of a conditional model the labels too, by their frequencies, unless they are given."""
@@ -114,12 +114,11 @@ class PixelCNN(Method):
         if not 0 <= rows <= h:
             raise InputError(f"rows {rows}: images of {h} rows are completed from 0 to {h} of them")
         source, x = streams(generator), self.conditional.rounded(x).clone()
-        if self.frequencies is not None:
-            u = source.uniform(len(x), device=x.device)
-            y = classes.chosen(self._posterior(x, rows), u) if y is None else y
+        if y is None and self.frequencies is not None:
+            y = self._class(x[:, :, :rows], source)
         u = source.uniform(len(x), self.conditional.uniforms, h, w, device=x.device)
         with evaluating(self.net):
-            drawing = self.net.drawing(len(x), w, **classes.named(self.frequencies, y))
+            drawing = self.net.drawing(len(x), w, **given(self.frequencies, y))
             for i in range(h):
                 drawing.row(x[:, :, i - 1] if i else None)
                 for j in range(w if i >= rows else 0):
@@ -127,10 +126,9 @@ class PixelCNN(Method):
                     x[:, :, i, j] = self.conditional.drawn(outputs, u[:, :, i, j])
         return x
 
-    def _posterior(self, x: Tensor, rows: int) -> Float[Tensor, "n k"]:
-        """p(y) given the first rows."""
+    def _class(self, known: Tensor, source: Streams) -> Int[Tensor, " n"]:
+        """Labels given the first rows."""
         assert self.frequencies is not None
-        known = x[:, :, :rows]
-        if not rows:
-            return self.frequencies.expand(len(x), -1)
-        return classes.joint(self.frequencies, lambda y: self._told(known, y), known).softmax(1)
+        if not known.numel():
+            return drawn(self.frequencies, len(known), source, known.device)
+        return drawn_each(posterior(self.frequencies, known, lambda y: self._told(known, y)), source)

@@ -1,43 +1,48 @@
-"""Classes: they sum to the whole, occur by their shares, and are asked for where they are needed."""
+"""Classes are drawn by their frequencies, and the evidence is the mean over them."""
 
 import pytest
 import torch
+from torch.distributions import Normal
 
-from likeness.density.classes import chosen, joint, named, shares, summed
+from likeness.density.classes import drawn, drawn_each, given, normalised, over_classes, posterior
 from likeness.errors import InputError
+from likeness.sampling import Streams
 
 
-def test_shares_are_of_one_and_wrong_ones_are_named() -> None:
-    torch.testing.assert_close(shares(torch.tensor([1, 3])), torch.tensor([0.25, 0.75]))
-    assert shares(None) is None
-    for wrong in (torch.zeros(2), torch.tensor([-1.0, 2.0]), torch.ones(2, 2)):
+def test_frequencies_are_normalised_or_refused() -> None:
+    assert normalised(torch.tensor([1, 3])).tolist() == [0.25, 0.75]
+    for wrong in (torch.zeros(3), torch.tensor([1.0, -1.0]), torch.ones(2, 2)):
         with pytest.raises(InputError, match="label frequencies"):
-            shares(wrong)
+            normalised(wrong)
 
 
-def test_the_sum_over_classes_is_the_whole() -> None:
-    p, table = torch.tensor([0.25, 0.75]), torch.tensor([[-1.0, -2.0, -3.0], [-2.0, -2.0, 0.0]])
-    x = torch.arange(3.0)
-
-    def log_prob(y: torch.Tensor) -> torch.Tensor:
-        return table[y, torch.arange(3)]
-
-    expected = (0.25 * table[0].exp() + 0.75 * table[1].exp()).log()
-    torch.testing.assert_close(summed(p, log_prob, x), expected)
-    torch.testing.assert_close(joint(p, log_prob, x).softmax(1)[:, 1], 0.75 * (table[1] - expected).exp())
+def test_classes_are_drawn_by_their_frequencies_and_those_that_never_occur_are_not() -> None:
+    y = drawn(normalised(torch.tensor([1, 0, 3])), 20_000, Streams(0), torch.device("cpu"))
+    share = torch.bincount(y, minlength=3) / 20_000
+    assert share[1] == 0
+    assert float(share[2]) == pytest.approx(0.75, abs=0.015)
 
 
-def test_classes_occur_by_their_shares_of_all_or_of_each() -> None:
-    u = torch.rand(20_000)
-    found = torch.bincount(chosen(torch.tensor([0.2, 0.5, 0.3]), u)) / len(u)
-    torch.testing.assert_close(found, torch.tensor([0.2, 0.5, 0.3]), atol=0.02, rtol=0)
-    each = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    assert chosen(each, torch.tensor([0.99, 0.01])).tolist() == [0, 1]
+def test_a_mixture_is_the_sum_over_its_classes() -> None:
+    means, share, x = torch.tensor([0.0, 2.0, 9.0]), normalised(torch.tensor([1, 2, 0])), torch.randn(7)
+    found = over_classes(share, x, lambda y: Normal(means[y], 1.0).log_prob(x))
+    density = sum(p * Normal(m, 1.0).log_prob(x).exp() for p, m in zip(share, means))
+    torch.testing.assert_close(found, density.log())
 
 
-def test_labels_are_asked_for_where_there_are_classes() -> None:
-    y = torch.tensor([0, 1])
-    assert named(None, y) == {}
-    assert named(torch.ones(2) / 2, y)["y"] is y
+def test_a_class_is_told_by_its_sample() -> None:
+    means, share, x = torch.tensor([0.0, 2.0, 9.0]), normalised(torch.tensor([1, 2, 0])), torch.randn(7)
+    p = posterior(share, x, lambda y: Normal(means[y], 1.0).log_prob(x))
+    near, far = (Normal(m, 1.0).log_prob(x).exp() for m in (0.0, 2.0))
+    torch.testing.assert_close(p[:, 1], 2 * far / (near + 2 * far))
+    assert (p[:, 2] == 0).all()
+    y = drawn_each(p[:1].expand(20_000, -1), Streams(0))
+    torch.testing.assert_close(torch.bincount(y, minlength=3) / 20_000, p[0], atol=0.015, rtol=0)
+
+
+def test_labels_are_asked_for_where_they_are_needed() -> None:
+    y = torch.arange(2)
+    assert given(None, y) == {}
+    assert given(torch.ones(2), y) == {"y": y}
     with pytest.raises(InputError, match="conditional on labels"):
-        named(torch.ones(2) / 2, None)
+        given(torch.ones(2), None)

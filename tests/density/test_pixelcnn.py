@@ -48,8 +48,6 @@ def test_contract(name: str) -> None:
 def by_recomputing(model: PixelCNN, n: int, seed: int, y: Tensor | None = None) -> Tensor:
     """The slow reference: the whole network again for every pixel."""
     source, (c, h, w) = streams(seed), model.event
-    if model.frequencies is not None:
-        source.uniform(n)
     u = source.uniform(n, model.conditional.uniforms, h, w)
     x = torch.zeros(n, c, h, w)
     with torch.no_grad():
