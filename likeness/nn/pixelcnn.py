@@ -36,16 +36,18 @@ class GatedLayer(nn.Module):
 
     Args:
         reach: rows above and pixels beside that its convolutions see.
-        step: from one of them to the next.
+        dilation: from one of them to the next.
     """
 
-    def __init__(self, c_in: int, c: int, *, reach: int, step: int = 1, first: bool = False, classes: int = 0) -> None:
+    def __init__(
+        self, c_in: int, c: int, *, reach: int, dilation: int = 1, first: bool = False, classes: int = 0
+    ) -> None:
         super().__init__()
-        self.reach, self.step, self.first, self.classes = reach * step, step, first, classes
+        self.reach, self.dilation, self.first, self.classes = reach * dilation, dilation, first, classes
         self.seen = self.reach if first else self.reach + 1  # rows, and pixels of a row
         taps = reach if first else reach + 1
-        self.vertical = nn.Conv2d(c_in, 2 * c, (taps, 2 * reach + 1), dilation=step)
-        self.horizontal = nn.Conv2d(c_in, 2 * c, (1, taps), dilation=step)
+        self.vertical = nn.Conv2d(c_in, 2 * c, (taps, 2 * reach + 1), dilation=dilation)
+        self.horizontal = nn.Conv2d(c_in, 2 * c, (1, taps), dilation=dilation)
         self.link, self.out = nn.Conv2d(2 * c, 2 * c, 1), nn.Conv2d(c, c, 1)
         if classes:
             self.embed = nn.Embedding(classes, 4 * c)
@@ -76,7 +78,7 @@ class GatedLayer(nn.Module):
 
     def pixel(self, left: Float[Tensor, "n k s"], linked: Float[Tensor, "n twice"]) -> Float[Tensor, "n c"]:
         """The horizontal features of a pixel, from the pixels that it sees."""
-        made = dense(self.out, gated(dense(self.horizontal, left[:, :, :: self.step].flatten(1)) + linked))
+        made = dense(self.out, gated(dense(self.horizontal, left[:, :, :: self.dilation].flatten(1)) + linked))
         return made if self.first else left[:, :, -1] + made
 
 
@@ -86,8 +88,8 @@ class GatedPixelCNN(nn.Module):
     Args:
         filters: channels of each stack.
         layers: the first, which sees `reach` rows and pixels, and those after it, which see one.
-        steps: how far away that one is, for the layers after the first by turns; in the paper always 1. Longer steps
-            let a shallow network see a whole image, so that the parts of a draw hang together.
+        dilations: how far away that one is, for the layers after the first by turns; in the paper always 1. With
+            others a shallow network sees most of an image, so that the parts of a draw hang together.
         head: channels of the two 1×1 convolutions at the end; twice the filters if not given.
 
     Raises:
@@ -102,17 +104,17 @@ class GatedPixelCNN(nn.Module):
         filters: int = 32,
         layers: int = 6,
         reach: int = 3,
-        steps: Sequence[int] = (1,),
+        dilations: Sequence[int] = (1,),
         head: int | None = None,
         classes: int = 0,
     ) -> None:
         super().__init__()
-        if min(filters, layers, reach, *steps) < 1:
-            numbers = f"{layers} layers of {filters} filters, reach {reach}, steps {tuple(steps)}"
+        if min(filters, layers, reach, *dilations) < 1:
+            numbers = f"{layers} layers of {filters} filters, reach {reach}, dilations {tuple(dilations)}"
             raise InputError(f"{numbers}: give one or more of each")
         first = GatedLayer(channels, filters, reach=reach, first=True, classes=classes)
-        far = islice(cycle(steps), layers - 1)
-        others = [GatedLayer(filters, filters, reach=1, step=s, classes=classes) for s in far]
+        far = islice(cycle(dilations), layers - 1)
+        others = [GatedLayer(filters, filters, reach=1, dilation=d, classes=classes) for d in far]
         self.channels, self.classes = channels, classes
         self.layers = nn.ModuleList([first, *others])
         wide = head or 2 * filters

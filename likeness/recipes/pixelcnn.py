@@ -5,8 +5,9 @@ or with `binary` two, of which the grey value of a training pixel is the probabi
 checkpoints of a binary model are chosen by validation images that are drawn so too; the probability that it states of
 an image is that of its pixels rounded to black and white.
 
-Depth decides how far a pixel sees (3 rows by the first layer, one more by each after it) and how well the parts of a
-draw hang together, long before it shows in the likelihood.
+Depth decides how far a pixel sees: 3 rows by the first layer, one more by each after it, and in images of more than 16
+rows 1, 2 and 4 more by turns (dilated convolutions). The paper's see one more always; after a few minutes of training
+their likelihood is as good or better, and the parts of a draw do not hang together.
 """
 
 from dataclasses import dataclass, replace
@@ -37,7 +38,7 @@ class Settings(Common):
     filters: Annotated[int | None, Range(8, 128, log=True)] = None
     """Channels of each of the two stacks; chosen by the images if not given."""
     layers: Annotated[int | None, Range(3, 16)] = None
-    """Gated layers; each lets a pixel see one row further up. Chosen by the images if not given."""
+    """Gated layers; each lets a pixel see further. Chosen by the images if not given."""
     mixtures: Annotated[int | None, Range(1, 10)] = None
     """Logistics that a pixel's distribution is made of; 5 for grey and 10 for colour if not given."""
     levels: int = 256
@@ -105,7 +106,12 @@ def _method(settings: Settings, facts: Facts) -> PixelCNN:
     c, classes = facts.event[0], len(facts.classes) if settings.conditional else 0
     conditional: Conditional = Binary(c) if settings.binary else Logistics(c, settings.levels, settings.mixtures or 1)
     net = GatedPixelCNN(
-        c, conditional.outputs, filters=settings.filters or 1, layers=settings.layers or 1, classes=classes
+        c,
+        conditional.outputs,
+        filters=settings.filters or 1,
+        layers=settings.layers or 1,
+        dilations=(1, 2, 4) if facts.event[1] > 16 else (1,),
+        classes=classes,
     )
     if not settings.shard:  # what is cut must lie in a row
         channels_last(net)

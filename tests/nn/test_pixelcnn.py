@@ -18,12 +18,12 @@ def depends(net: GatedPixelCNN, h: int, w: int, y: Tensor | None = None) -> Tens
     return (J.abs().amax((0, 3)) > 0).reshape(h * w, h * w)
 
 
-@pytest.mark.parametrize(("channels", "classes", "steps"), [(1, 0, (1,)), (3, 2, (1,)), (1, 0, (1, 2))])
+@pytest.mark.parametrize(("channels", "classes", "dilations"), [(1, 0, (1,)), (3, 2, (1,)), (1, 0, (1, 2))])
 @pytest.mark.parametrize(("h", "w"), [(4, 4), (3, 6), (5, 3)])
 def test_outputs_depend_on_exactly_the_pixels_before(
-    h: int, w: int, channels: int, classes: int, steps: tuple[int, ...]
+    h: int, w: int, channels: int, classes: int, dilations: tuple[int, ...]
 ) -> None:
-    net = GatedPixelCNN(channels, 2, filters=24, layers=6, reach=2, steps=steps, classes=classes)
+    net = GatedPixelCNN(channels, 2, filters=24, layers=6, reach=2, dilations=dilations, classes=classes)
     found = depends(net, h, w, torch.tensor([1]) if classes else None)
     assert torch.equal(found, torch.ones(h * w, h * w).tril(-1).bool())
 
@@ -49,13 +49,13 @@ def test_a_shallow_network_sees_near_pixels_without_a_blind_spot(layers: int) ->
     classes=st.sampled_from([0, 3]),
     layers=st.integers(1, 4),
     reach=st.integers(1, 3),
-    steps=st.sampled_from([(1,), (1, 2, 4)]),
+    dilations=st.sampled_from([(1,), (1, 2, 4)]),
 )
 def test_features_computed_once_are_those_of_the_whole(
-    *, h: int, w: int, channels: int, classes: int, layers: int, reach: int, steps: tuple[int, ...]
+    *, h: int, w: int, channels: int, classes: int, layers: int, reach: int, dilations: tuple[int, ...]
 ) -> None:
     torch.manual_seed(h * w)
-    net = GatedPixelCNN(channels, 4, filters=5, layers=layers, reach=reach, steps=steps, classes=classes)
+    net = GatedPixelCNN(channels, 4, filters=5, layers=layers, reach=reach, dilations=dilations, classes=classes)
     x, y = torch.randn(3, channels, h, w), torch.randint(3, (3,)) if classes else None
     with torch.no_grad():
         whole, drawing, found = net(x, y), net.drawing(3, w, y), torch.zeros(3, 4, h, w)
