@@ -154,7 +154,8 @@ CARD = Card(
     "All 54 000 training digits, minutes on one core; the published models took days on many. The VAE has perceptrons "
     "of two layers of 500 units and 40 latents; its bounds, and the exact probabilities of the binary PixelCNN, are of "
     "the same binarised test digits. The published PixelCNN is of digits binarised once, ours are drawn anew at each "
-    "step. The flows' bits are bounds by dequantisation, ours those of the levels themselves. The independent pixels "
+    "step. The flows' bits are bounds by dequantisation, ours those of the levels themselves. The PixelCNNs have eight "
+    "layers of 32 filters, dilated, so that a draw hangs together; published ones are deeper. The independent pixels "
     "beside them are counted in the training digits. On the smallest scale the digits are scikit-learn's, 8 × 8 "
     "of 17 levels, and compare with nothing published.",
     measure,
@@ -172,7 +173,9 @@ CARD = Card(
               for_each(lambda n: n["grey.seconds"] <= 900)),
         Claim("PixelCNN on grey digits: below independent pixels", "grey", None, "histogram",
               for_each(lambda n: n["grey"] < 0.9 * n["histogram"]), SCALES),
-        Claim("PixelCNN on binary digits: nats", "binary", "81.30 (PixelCNN), 79.20 (PixelRNN)", "vae.iw",
+        Claim("PixelCNN on binary digits: nats (beside it the VAE's bound)", "binary",
+              "81.30 (PixelCNN), 79.20 (PixelRNN)", "vae.iw"),
+        Claim("PixelCNN on binary digits: below independent pixels", "binary", None, "bernoulli",
               for_each(lambda n: n["binary"] < 0.95 * n["bernoulli"]), SCALES),
         Claim("PixelCNN on binary digits: seconds of training", "binary.seconds"),
     ),
