@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from likeness.errors import InputError
+from likeness.gradients import is_sharded
 
 
 class Average(nn.Module):
@@ -36,8 +37,10 @@ class Average(nn.Module):
         pairs = list(zip(_tensors(self.module), _tensors(module), strict=True))
         smooth = [(a, b) for a, b in pairs if a.is_floating_point()]
         counted = [(a, b) for a, b in pairs if not a.is_floating_point()]
-        if smooth:
-            torch._foreach_lerp_([a for a, _ in smooth], [b for _, b in smooth], 1 - beta)  # (1)
+        for sharded in (False, True):  # where parameters are shared out among processes, buffers are not
+            some = [(a, b) for a, b in smooth if is_sharded(b) is sharded]
+            if some:
+                torch._foreach_lerp_([a for a, _ in some], [b for _, b in some], 1 - beta)  # (1)
         if counted:
             torch._foreach_copy_([a for a, _ in counted], [b for _, b in counted])
 

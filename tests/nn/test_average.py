@@ -5,6 +5,8 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 
 from likeness.errors import InputError
 from likeness.nn import ConvGenerator, average
@@ -64,3 +66,24 @@ def test_saved_and_loaded_it_goes_on_as_before() -> None:
 def test_bad_decay(decay: float) -> None:
     with pytest.raises(InputError, match="decay"):
         average(nn.Linear(1, 1), decay)
+
+
+def test_sharded_parameters_are_averaged_beside_buffers_that_are_whole() -> None:
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        module = nn.ModuleDict({"net": nn.Linear(2, 2), "shares": nn.Module()})
+        module["shares"].register_buffer("p", torch.ones(2))
+        ema = average(module, 0.5)
+        for each in (module, ema.module):
+            fully_shard(each["net"], mesh=init_device_mesh("cpu", (1,)))
+        ema.update(module)
+        weight = module["net"].weight.full_tensor().clone()
+        with torch.no_grad():
+            for tensor in (*module.parameters(), *module.buffers()):
+                tensor.add_(1)
+        ema.update(module)
+        share = 1 - 2 / 11
+        torch.testing.assert_close(ema.module["net"].weight.full_tensor(), weight + share)
+        torch.testing.assert_close(ema.module["shares"].p, torch.ones(2) + share)
+    finally:
+        torch.distributed.destroy_process_group()
