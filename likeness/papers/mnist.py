@@ -8,6 +8,9 @@ https://arxiv.org/abs/1509.00519
 Aäron van den Oord, Nal Kalchbrenner, Koray Kavukcuoglu. Pixel Recurrent Neural Networks. 2016.
 https://arxiv.org/abs/1601.06759
 Aäron van den Oord et al. Conditional Image Generation with PixelCNN Decoders. 2016. https://arxiv.org/abs/1606.05328
+Figures of the VAE: Sajad Norouzi, David J. Fleet, Mohammad Norouzi. Exemplar VAE. 2020.
+https://arxiv.org/abs/2004.04795
+Figures of flows: Will Grathwohl et al. FFJORD. 2019. https://arxiv.org/abs/1810.01367
 """
 
 import math
