@@ -29,7 +29,15 @@ ORDER: list[set[str]] = [
 # Files of a topic that carry its shared vocabulary; the others are methods and import no other method.
 VOCABULARY = {
     "gan": {"losses", "penalties", "game", "identities"},
-    "density": {"likelihoods", "mixed", "latents", "classes", "dequantisation"},
+    "density": {
+        "likelihoods",
+        "mixed",
+        "latents",
+        "logistics",
+        "conditionals",
+        "classes",
+        "dequantisation",
+    },
 }
 
 

@@ -125,13 +125,6 @@ def rounded_log_prob(
     return importance_weighted(log_weight, k) + x[0].numel() * math.log(width)  # (1), (5)
 
 
-def check_levels(x: Tensor, levels: int) -> None:
-    """Raises InputError where values are not those of so many levels from -1 to 1, up to a twentieth of a level."""
-    place = (x + 1) * (levels - 1) / 2
-    if x.abs().max() > 1 + 1e-4 or (place - place.round()).abs().max() > 0.05:
-        raise InputError(f"values are not of {levels} levels from -1 to 1: give the levels that the data have")
-
-
 def _log_slope(t: Tensor) -> Float[Tensor, " n"]:
     """Σ log S'(t)"""
     return -(F.softplus(t) + F.softplus(-t)).flatten(1).sum(1)

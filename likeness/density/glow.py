@@ -25,7 +25,8 @@ from torch.nn import functional as F
 
 from likeness.core import Method, Update
 from likeness.data.batch import Batch
-from likeness.density.dequantisation import Uniform, Variational, check_levels, rounded_log_prob
+from likeness.density.dequantisation import Uniform, Variational, rounded_log_prob
+from likeness.density.logistics import check_levels
 from likeness.errors import InputError
 from likeness.ranks import batch_mean, per_sample
 from likeness.sampling import Streams, streams

@@ -190,12 +190,7 @@ class DiscretisedLogistic(nn.Module):
 
     def log_prob(self, x: Float[Tensor, " n *event"], outputs: Float[Tensor, " n *outs"]) -> Float[Tensor, " n"]:
         mu, s = self._location(outputs)
-        upper, lower = (x + self.step / 2 - mu) / s, (x - self.step / 2 - mu) / s
-        # log(S(a) − S(b)) = log S(a) + log S(−b) + log(1 − e^(b − a)), whose terms keep their digits in the tails
-        inside = logsigmoid(upper) + logsigmoid(-lower) + torch.log(-torch.expm1(-self.step / s))
-        below, above = x < self.low + self.step / 2, x > self.high - self.step / 2
-        ends = torch.where(below, logsigmoid(upper), logsigmoid(-lower))
-        return _summed(torch.where(below | above, ends, inside))  # (3)
+        return _summed(logistic_mass(x, mu, s, self.step, low=self.low, high=self.high))
 
     def mean(self, outputs: Float[Tensor, " n *outs"]) -> Float[Tensor, " n *event"]:
         """Of the logistic before it is rounded, within [low, high]; half a step at most from the mean of levels."""
@@ -210,7 +205,7 @@ class DiscretisedLogistic(nn.Module):
 
     def _location(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
         mu, raw = outputs.chunk(2, dim=1)
-        return mu, softplus(raw) + 0.05 * self.step  # narrower than that, every level but one is impossible anyway
+        return mu, logistic_scale(raw, self.step)
 
 
 def gaussian(
@@ -218,6 +213,29 @@ def gaussian(
 ) -> Float[Tensor, " n *event"]:
     """log N(x; μ, σ²) of every dimension; σ has the shape of x or one that broadcasts to it."""
     return -((x - mu) / sigma).square() / 2 - torch.log(sigma) - math.log(2 * math.pi) / 2  # (2)
+
+
+def logistic_mass(
+    x: Float[Tensor, "*x"],
+    mu: Float[Tensor, "*mu"],
+    s: Float[Tensor, "*mu"],
+    step: float,
+    *,
+    low: float = -1.0,
+    high: float = 1.0,
+) -> Float[Tensor, "*mu"]:
+    """The log-probability of levels x under rounded logistics, whose shape x has or broadcasts to."""
+    upper, lower = (x + step / 2 - mu) / s, (x - step / 2 - mu) / s
+    # log(S(a) − S(b)) = log S(a) + log S(−b) + log(1 − e^(b − a)), whose terms keep their digits in the tails
+    inside = logsigmoid(upper) + logsigmoid(-lower) + torch.log(-torch.expm1(-step / s))
+    below, above = x < low + step / 2, x > high - step / 2
+    ends = torch.where(below, logsigmoid(upper), logsigmoid(-lower))
+    return torch.where(below | above, ends, inside)  # (3)
+
+
+def logistic_scale(raw: Float[Tensor, "*any"], step: float) -> Float[Tensor, "*any"]:
+    """s from a number without limits."""
+    return softplus(raw) + 0.05 * step  # narrower than that, every level but one is impossible anyway
 
 
 def categories(x: Float[Tensor, "n k"], outputs: Float[Tensor, "n k"]) -> Float[Tensor, " n"]:

@@ -4,6 +4,8 @@ from likeness.nn.average import average
 from likeness.nn.choose import critic_for, generator_for
 from likeness.nn.coding import ConvDecoder, ConvEncoder, decoder_for, encoder_for
 from likeness.nn.dcgan import ConvCritic, ConvGenerator
+from likeness.nn.masked import MaskedMLP
+from likeness.nn.pixelcnn import GatedPixelCNN
 from likeness.nn.resnet import ResidualCritic, ResidualGenerator
 from likeness.nn.vector import MLP, ResidualMLP, VectorCritic, orthogonal
 
@@ -13,6 +15,8 @@ __all__ = [
     "ConvDecoder",
     "ConvEncoder",
     "ConvGenerator",
+    "GatedPixelCNN",
+    "MaskedMLP",
     "ResidualCritic",
     "ResidualGenerator",
     "ResidualMLP",

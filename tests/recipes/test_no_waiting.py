@@ -11,7 +11,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from likeness.core import learn
 from likeness.data.batch import Batch
 from likeness.nn.precision import lower
-from likeness.recipes import vae
+from likeness.recipes import made as masked
+from likeness.recipes import pixelcnn, vae
 from likeness.recipes.common import Facts, Model
 from likeness.recipes.gan import Settings, build, fitting
 from likeness.run.fit import _Means
@@ -85,6 +86,20 @@ def test_a_step_of_a_vae_waits_for_nothing(facts: Facts, asked: dict[str, Any]) 
     with NoWaiting():
         for _ in range(3):
             learn(learner.method.train(), Batch(torch.randn(8, *facts.event)), learner.optimisers)
+            learner.after()
+
+
+@pytest.mark.parametrize("name", ["grey", "binary", "classes", "made"])
+def test_a_step_of_what_is_drawn_in_order_waits_for_nothing_once_the_data_were_seen(name: str) -> None:
+    asked = {"binary": {"binary": True}, "classes": {"conditional": True}}.get(name, {})
+    recipe, facts = (masked, POINTS) if name == "made" else (pixelcnn, PICTURES)
+    settings = recipe.Settings(data="x", device="cpu", steps=10, batch_size=8, **asked)
+    learner = recipe.build(recipe.fitting(settings, facts), facts).learner
+    batch = Batch(torch.randint(256, (8, *facts.event)) / 127.5 - 1, torch.arange(8) % 2)
+    learn(learner.method.train(), batch, learner.optimisers)
+    with NoWaiting():
+        for _ in range(3):
+            learn(learner.method.train(), batch, learner.optimisers)
             learner.after()
 
 
