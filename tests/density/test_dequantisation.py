@@ -13,7 +13,7 @@ from torch.optim import Adam
 from likeness.core import train
 from likeness.data.batch import Batch
 from likeness.density.bits import bits_per_dim
-from likeness.density.dequantisation import Uniform, Variational, check_levels, rounded_log_prob
+from likeness.density.dequantisation import Uniform, Variational, rounded_log_prob
 from likeness.density.glow import Glow
 from likeness.errors import InputError
 from likeness.sampling import Streams
@@ -147,9 +147,6 @@ def test_what_cannot_be_is_refused() -> None:
         Variational(EVENT, levels=1)
     with pytest.raises(InputError, match="noise of 4 levels for pixels of 2"):
         Glow(EVENT, sizes=1, levels=2, dequantise=Variational(EVENT, levels=4))
-    check_levels(BINARY, 2)
-    with pytest.raises(InputError, match="not of 3 levels"):
-        check_levels(torch.full((2, 2), 0.5), 3)
     with pytest.raises(InputError, match="not of 2 levels"):
         next(iter(small().updates(Batch(torch.zeros(4, *EVENT)))))
     with pytest.raises(InputError, match="k 0"):
