@@ -1,4 +1,4 @@
-"""`likeness compare`: the scores of several runs or files side by side, refused where protocols differ."""
+"""`likeness compare`: scores of runs and files side by side; unlike protocols are refused, unlike likelihoods told."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,10 +6,11 @@ from typing import Annotated
 
 import tyro
 
+from likeness.app.console import warn
 from likeness.app.judge import show
 from likeness.errors import InputError
 from likeness.files import read_json, write_json
-from likeness.judge.score import Scores, compare
+from likeness.judge.score import Scores, compare, unlike_kinds
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ def run(options: Options) -> None:
         subjects |= _read(path)
     rows = compare(subjects)
     show(rows)
+    warn(unlike_kinds(subjects))
     if options.json is not None:
         values = {name: scores.as_dict() for name, scores in subjects.items()}
         write_json(options.json, values)

@@ -16,7 +16,7 @@ from likeness.files import write_json
 from likeness.judge.judge import judge
 from likeness.judge.score import Scores
 from likeness.ranks import world
-from likeness.recipes.outcome import table_of
+from likeness.recipes.outcome import elsewhere, table_of, with_outside
 from likeness.recipes.pipeline import read, reopen
 from likeness.recipes.refinement import Say
 from likeness.recipes.spaces import fit_of, space_for
@@ -36,6 +36,8 @@ class Options:
     """The training data, to tell whether samples are copies of them: a file, a folder, or the name of a data set."""
     labels: Path | None = None
     """Classes 0, 1, … of the training data (.npy), for --features classifier."""
+    ood: str | None = None
+    """Data from elsewhere: how likely the run's model finds it beside its own test data, and whether it tells them."""
     features: Literal["auto", "raw", "pca", "classifier", "inception", "dinov2"] = "auto"
     """Space to compare in: auto is a classifier for images with labels, pca for other images, else raw."""
     n: Annotated[int | None, tyro.conf.arg(aliases=["-n"])] = None
@@ -59,11 +61,15 @@ class Options:
 def run(options: Options) -> None:
     if (options.run is None) == (options.samples is None):
         raise InputError("give the folder of a run, or --samples FILE with --reference DATA")
+    if options.ood is not None and options.run is None:
+        raise InputError("--ood needs the folder of a run, whose model has a likelihood: samples on file have none")
     with together(options.device, options.threads) as where:
         with progress("judging") as bar:
             make = _of_run if options.run is not None else _of_file
             scores = make(options, where, bar.stage)
         show(scores.table())
+        if scores.stated:
+            say("; ".join(scores.stated))
         warn(scores.warnings)
         if options.json is not None and world().rank == 0:
             write_json(options.json, scores.as_dict())
@@ -81,9 +87,9 @@ def _of_run(options: Options, where: str, tell: Say) -> Scores:
     data = read(session.settings)
     name = session.settings.features if options.features == "auto" else options.features
     space = space_for(name, data, session.settings.seed, session.settings.device)
-    if session.model.drawn:
-        say(f"draws are {session.model.drawn}")
-    return table_of(session.model.sampler, data, space, session, tell)
+    other = None if options.ood is None else elsewhere(session, options.ood)
+    scores = table_of(session.model.sampler, data, space, session, tell)
+    return scores if other is None else with_outside(scores, session, data, other, options.ood or "")
 
 
 def _of_file(options: Options, where: str, tell: Say) -> Scores:

@@ -1,6 +1,6 @@
 """Densities that can be written down, or bounded: p(x) in nats, one paper a file."""
 
-from likeness.density.bits import bits_per_dim
+from likeness.bits import bits_per_dim
 from likeness.density.conditionals import Binary, Gaussians
 from likeness.density.conversion import Loss, converted, effective_sigma, explained, kl_weight
 from likeness.density.dequantisation import Variational

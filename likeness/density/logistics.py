@@ -18,10 +18,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from likeness.bits import of_levels
 from likeness.density.likelihoods import logistic_mass, logistic_scale
 from likeness.errors import InputError
-
-ROUNDED = 0.05  # of a step: fewer levels that were kept as 8 bits are not quite where they were
 
 
 class Components(NamedTuple):
@@ -83,11 +82,10 @@ def nearest_level(x: Float[Tensor, "*any"], step: float) -> Float[Tensor, "*any"
 
 def check_levels(x: Float[Tensor, "*any"], levels: int) -> None:
     """Raises InputError for values that are not of so many levels from -1 to 1."""
-    place = (x + 1) * (levels - 1) / 2
-    if (x.abs() > 1 + 1e-4).any() or (place - place.round()).abs().max() > ROUNDED:
+    if not of_levels(x, levels):
         raise InputError(
             f"values from {float(x.min()):.3g} to {float(x.max()):.3g} are not of {levels} levels from -1 to 1: "
-            "give the levels that the data have, or round them"
+            "give the levels that the data have"
         )
 
 

@@ -7,18 +7,19 @@ training data; the memoriser returns the other.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from likeness.data.truth import Truth
-from likeness.errors import InputError
 from likeness.findings import Finding
 from likeness.judge import baselines as base
 from likeness.judge import diagnosis
 from likeness.judge.classifier import classifier
 from likeness.judge.features import FeatureSpace, Fit, features_of, pca, raw
+from likeness.judge.likelihood import Likelihood, Model, likelihood
 from likeness.judge.material import Material, material, shares
 from likeness.judge.measures import MEASURES, TOGETHER, Case, Ground
 from likeness.judge.pairs import K, nearest, within
@@ -43,6 +44,8 @@ def judge(
     truth: Truth | None = None,
     log_prob: LogProb | None = None,
     log_prob_kind: str = "exact",
+    levels: int | None = None,
+    draws: str = "",
     n: int | None = None,
     seed: int = 0,
     baselines: bool = True,
@@ -60,7 +63,9 @@ def judge(
         features: the space to compare in, or what fits one to samples and labels (`pca`, `classifier`). By default a
             classifier for images with labels, pca for other images, the numbers themselves for vectors.
         truth: the distribution itself where it is known: modes are counted if it has any.
-        log_prob: nats of each sample under the subject; `log_prob_kind` is exact, bound or unnormalised.
+        log_prob: nats of each sample under the subject; `log_prob_kind` is exact, bound, estimate or unnormalised.
+        levels: `log_prob` is of the probability of values rounded to so many levels; of a density if not given.
+        draws: what the subject draws where it could draw another thing, such as "sample" or "mean"; it is kept.
         n: how many samples to judge; by default as many as every row of the table can have, and at most 10 000.
         baselines: leave them out for a quicker table; the whole reference is then the reference.
         progress: called with (steps done, steps in all, what comes next).
@@ -75,11 +80,12 @@ def judge(
     cases = [Case(None, features_of(space, given.subject, device=device), given.subject)]
     cases += _baselines(given, memory, space, seed, device) if baselines else []
     steps("reference")
-    likelihood, notes = _likelihood(log_prob, log_prob_kind, given.reference, device)
-    ground = _ground(given, space, truth, likelihood, seed=seed, device=device)
+    density = None if log_prob is None else Model(log_prob, log_prob_kind, levels)
+    nats, notes = _likelihood(density, given.reference, device)
+    ground = _ground(given, space, truth, nats, seed=seed, device=device)
     rows = _rows(cases, ground, steps)
     warnings = (*given.notes, *notes, *space.findings, *_diagnosis(given, rows, cases[0].features.shape[1]))
-    return Scores(tuple(rows), _protocol(given, space, seed, reference, heldout), warnings)
+    return Scores(tuple(rows), replace(_protocol(given, space, seed, reference, heldout), draws=draws), warnings)
 
 
 def _steps(progress: Progress | None, baselines: bool) -> Callable[[str], None]:
@@ -130,7 +136,7 @@ def _ground(
     given: Material,
     space: FeatureSpace,
     truth: Truth | None,
-    likelihood: tuple[Tensor, str] | None,
+    likelihood: Likelihood | None,
     *,
     seed: int,
     device: Device,
@@ -158,19 +164,14 @@ def _rows(cases: Sequence[Case], ground: Ground, steps: Callable[[str], None]) -
     return [row for i in range(len(cases)) for name in MEASURES for row in found[name, i]]
 
 
-def _likelihood(
-    log_prob: LogProb | None, kind: str, reference: Tensor, device: Device
-) -> tuple[tuple[Tensor, str] | None, list[Finding]]:
-    if log_prob is None:
+def _likelihood(model: Model | None, reference: Tensor, device: Device) -> tuple[Likelihood | None, list[Finding]]:
+    if model is None:
         return None, []
-    with torch.no_grad():
-        nats = torch.cat([log_prob(part.to(device)).cpu() for part in reference.split(256)]).double()
-    if nats.shape != reference.shape[:1]:
-        raise InputError(f"log_prob gave shape {tuple(nats.shape)} for {len(reference)} samples: give one number each")
-    if (bad := int((~nats.isfinite()).sum())) > 0:
-        saw = f"The log-likelihood of {bad} of {len(nats)} reference samples is not finite, so it is left out."
+    found = likelihood(model, reference, device)
+    if (bad := int((~found.nats.isfinite()).sum())) > 0:
+        saw = f"The log-likelihood of {bad} of {len(found.nats)} reference samples is not finite, so it is left out."
         return None, [Finding("likelihood-infinite", saw, "The model gives them no mass: let it have some noise.")]
-    return (nats, kind), []
+    return found, []
 
 
 def _diagnosis(given: Material, rows: list[Score], d: int) -> list[Finding]:

@@ -10,12 +10,12 @@ from likeness.judge.c2st import c2st
 from likeness.judge.frechet import frechet
 from likeness.judge.inception_score import inception_score
 from likeness.judge.kernel import kernel_interval
+from likeness.judge.likelihood import Likelihood
 from likeness.judge.memorisation import memorisation
 from likeness.judge.mmd import mmd_test
 from likeness.judge.mode_coverage import mode_coverage
 from likeness.judge.neighbours import intervals
 from likeness.judge.pairs import Within, between, nearest, within
-from likeness.judge.resample import mean_interval
 from likeness.judge.score import Score, score
 
 
@@ -34,7 +34,7 @@ class Ground(NamedTuple):
         inside: the pass over pairs within the reference.
         train: features of the training samples, where there are any.
         fresh: distances of the reference to their nearest training samples.
-        likelihood: log-probabilities of the reference under the subject in nats, and their kind, where it has them.
+        likelihood: what the subject's density says of the reference, where it has one.
     """
 
     reference: Tensor
@@ -43,7 +43,7 @@ class Ground(NamedTuple):
     train: Tensor | None
     fresh: Tensor | None
     truth: Truth | None
-    likelihood: tuple[Tensor, str] | None
+    likelihood: Likelihood | None
     seed: int
 
 
@@ -97,8 +97,7 @@ def _memorisation(case: Case, ground: Ground) -> list[Score]:
 def _likelihood(case: Case, ground: Ground) -> list[Score]:
     if ground.likelihood is None or case.name is not None:
         return []
-    nats, kind = ground.likelihood
-    return [score("log_likelihood", mean_interval(nats, seed=ground.seed), kind=kind)]
+    return ground.likelihood.rows(ground.seed)
 
 
 def _modes(case: Case, ground: Ground) -> list[Score]:

@@ -31,6 +31,8 @@ class Protocol:
         neighbours: k of precision, recall, density and coverage.
         train: SHA-256 of the training samples that memorisation is measured against, "" where there were none.
         heldout: SHA-256 of the held-out samples; or "half of the reference"; "" where there are no baselines.
+        draws: what was drawn where a model can draw several things ("sample", "mean"); shown in a comparison, which it
+            does not stand in the way of.
         seed: decides which samples are taken, how they are split, and every random number of the metrics.
     """
 
@@ -45,11 +47,12 @@ class Protocol:
     seed: int
     train: str = ""
     heldout: str = ""
+    draws: str = ""
     versions: Mapping[str, str] = field(default_factory=versions)
 
     def differences(self, other: "Protocol") -> list[str]:
-        """The names of the fields in which two protocols differ, versions aside."""
-        names = [f.name for f in fields(self) if f.name != "versions"]
+        """The names of the fields in which two protocols differ, versions and what is drawn aside."""
+        names = [f.name for f in fields(self) if f.name not in ("versions", "draws")]
         return [name for name in names if getattr(self, name) != getattr(other, name)]
 
     def as_dict(self) -> dict[str, Any]:

@@ -12,6 +12,9 @@ from likeness.judge.protocol import Protocol, same_protocol
 Better = Literal["higher", "lower", "one"]
 Detail = int | float | str
 
+# Of data from elsewhere, where a judge is given some.
+OUTSIDE: dict[str, Better] = {"ood_log_likelihood": "lower", "ood_bits_per_dim": "higher", "ood_auroc": "higher"}
+
 # Every metric a judge may report, and which way is better.
 METRICS: dict[str, Better] = {
     "inception": "higher",
@@ -28,9 +31,11 @@ METRICS: dict[str, Better] = {
     "mmd": "lower",
     "memorisation": "lower",
     "log_likelihood": "higher",
+    "bits_per_dim": "lower",
     "modes": "higher",
     "high_quality": "higher",
     "mode_kl": "lower",
+    **OUTSIDE,
 }
 
 
@@ -84,9 +89,20 @@ class Scores:
         return list(dict.fromkeys(row.metric for row in self.rows))
 
     @property
+    def own(self) -> list[str]:
+        """The names of the metrics of the subject itself."""
+        return [row.metric for row in self.rows if row.baseline is None]
+
+    @property
     def baselines(self) -> list[str]:
         """The names of the baselines in the table, in order."""
         return list(dict.fromkeys(row.baseline for row in self.rows if row.baseline))
+
+    @property
+    def stated(self) -> list[str]:
+        """What likelihoods are of and draws are, in words."""
+        told = [f"{row.metric}: {_kind(row)}" for row in self.rows if row.baseline is None and "kind" in row.detail]
+        return told + ([f"draws: {self.protocol.draws}"] if self.protocol.draws else [])
 
     def table(self) -> list[list[str]]:
         """Rows of text, the first of them the header: a metric a row, the subject and each baseline a column."""
@@ -143,11 +159,33 @@ def compare(subjects: Mapping[str, Scores]) -> list[list[str]]:
     found = {(name, row.metric): row for name, s in subjects.items() for row in s.rows if row.baseline is None}
     found |= {(row.baseline, row.metric): row for row in first.rows if row.baseline is not None}
     columns = [*subjects, *first.baselines]
+    drawn = [scores.protocol.draws for scores in subjects.values()]
     return [
         ["metric", "better", *columns],
+        *([["draws", "", *drawn, *[""] * len(first.baselines)]] if any(drawn) else []),
         *([m, METRICS[m], *(_cell(found.get((c, m))) for c in columns)] for m in metrics),
     ]
 
 
+def unlike_kinds(subjects: Mapping[str, Scores]) -> list[Finding]:
+    """What to say where one row of a comparison holds unlike kinds: exact beside bound, density beside mass."""
+    found = []
+    for metric in dict.fromkeys(m for scores in subjects.values() for m in scores.metrics):
+        rows = {name: s.of(metric) for name, s in subjects.items() if metric in s.own}
+        kinds = {name: _kind(row) for name, row in rows.items()}
+        if len(set(kinds.values())) > 1:
+            each = "; ".join(f"{name}: {kind}" for name, kind in kinds.items())
+            remedy = "A bound may lose to an exact value and be of the better model; unlike things cannot be compared."
+            found.append(Finding("unlike-kinds", f"The row {metric} holds unlike kinds ({each}).", remedy))
+    return found
+
+
+def _kind(row: Score) -> str:
+    return " of ".join(str(row.detail[key]) for key in ("kind", "of") if key in row.detail)
+
+
 def _cell(row: Score | None) -> str:
-    return "" if row is None else f"{row.value:.4g} [{row.low:.4g}, {row.high:.4g}]"
+    if row is None:
+        return ""
+    kind = f" {row.detail['kind']}" if "kind" in row.detail else ""
+    return f"{row.value:.4g} [{row.low:.4g}, {row.high:.4g}]{kind}"

@@ -168,7 +168,7 @@ class Model(NamedTuple):
     encode: Callable[[Tensor], Tensor] | None = None
     reconstruct: Callable[[Tensor], Tensor] | None = None
     vae: Any = None
-    drawn: str | None = None
+    drawn: str = ""
 
 
 def names() -> list[str]:

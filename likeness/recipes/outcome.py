@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,13 @@ from torch import Tensor
 from likeness import __version__
 from likeness.data.batching import whole
 from likeness.data.dataset import Dataset
+from likeness.data.load import load
+from likeness.errors import InputError
 from likeness.findings import Finding
 from likeness.judge.features import FeatureSpace
 from likeness.judge.judge import judge
+from likeness.judge.likelihood import Model as Density
+from likeness.judge.likelihood import outside
 from likeness.judge.score import Score, Scores
 from likeness.ranks import world
 from likeness.recipes.pipeline import Session
@@ -47,10 +51,37 @@ def table_of(subject: Sampler | Tensor, data: Dataset, space: FeatureSpace, sess
         truth=data.truth,
         log_prob=model.log_prob if subject is model.sampler else None,
         log_prob_kind=model.log_prob_kind,
+        levels=model.levels,
+        draws=model.drawn,
         seed=session.settings.seed,
         device=session.settings.device,
         progress=tell,
     )
+
+
+def elsewhere(session: Session, name: str) -> Tensor:
+    """Samples of other data in the form of the run's, to ask its model how likely they are.
+
+    Raises:
+        InputError: the model has no likelihood, or the data are not of its shape.
+    """
+    event = session.facts.event
+    if session.model.log_prob is None:
+        raise InputError(f"{session.run.folder}: a {session.run.recipe} has no likelihood that --ood could ask for")
+    shape = {"size": event[-1], "channels": event[0]} if len(event) == 3 else {}
+    data = load(name, seed=session.settings.seed, **shape)
+    if data.event != tuple(event):
+        raise InputError(f"samples of {name} have shape {data.event}, those of the run {tuple(event)}: make them alike")
+    return whole(data.test, LARGEST).x
+
+
+def with_outside(scores: Scores, session: Session, data: Dataset, other: Tensor, name: str) -> Scores:
+    """The table with what the run's model says of data from elsewhere."""
+    model, s = session.model, session.settings
+    assert model.log_prob is not None
+    density = Density(model.log_prob, model.log_prob_kind, model.levels)
+    found = outside(density, whole(data.test, LARGEST).x, other, name=name, device=s.device, seed=s.seed)
+    return replace(scores, rows=(*scores.rows, *found.rows), warnings=(*scores.warnings, *found.findings))
 
 
 @dataclass

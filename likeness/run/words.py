@@ -83,6 +83,26 @@ METRICS = {
         "how probable the model finds unseen data, and over-fitting by the gap to the training data.",
         "how draws look: good ones can go with a poor likelihood and the reverse.",
     ),
+    "bits_per_dim": Metric(
+        "bits per dimension",
+        "how many bits a value of unseen data costs by the code that the model is; of so many levels as stated.",
+        "how draws look. Figures of data with unlike numbers of levels cannot be compared.",
+    ),
+    "ood_log_likelihood": Metric(
+        "log-likelihood of data from elsewhere",
+        "how probable the model finds data of another kind, beside those of its own.",
+        "whether they are told apart sample by sample: for that see its AUROC.",
+    ),
+    "ood_bits_per_dim": Metric(
+        "bits per dimension of data from elsewhere",
+        "what data of another kind cost by the code that the model is.",
+        "that simple data cost few bits under any model, also one that never saw them.",
+    ),
+    "ood_auroc": Metric(
+        "AUROC of likelihood against data from elsewhere",
+        "how often a sample of the model's kind is likelier than one from elsewhere; below one half it is less likely.",
+        "how draws look.",
+    ),
     "nll": Metric(
         "−log-likelihood of validation data (nats)",
         "how improbable a checkpoint finds unseen data: it rises again where the model over-fits.",
@@ -123,7 +143,8 @@ SOURCES = {
     "judge": "While judging",
 }
 
-DETAILS = {"p": "p {}", "known": "of {} known", "kind": "{}"}  # what of a score's detail belongs beside its value
+# what of a score's detail belongs beside its value
+DETAILS = {"p": "p {}", "known": "of {} known", "kind": "{}", "of": "of {}"}
 
 FACTS = {
     "acceptance_rate": "acceptance rate",

@@ -10,9 +10,9 @@ from torch.distributions import Normal
 from torch.func import jacrev
 from torch.optim import Adam
 
+from likeness.bits import bits_per_dim
 from likeness.core import train
 from likeness.data.batch import Batch
-from likeness.density.bits import bits_per_dim
 from likeness.density.dequantisation import Uniform, Variational, rounded_log_prob
 from likeness.density.glow import Glow
 from likeness.errors import InputError

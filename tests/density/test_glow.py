@@ -5,11 +5,11 @@ import torch
 from torch.func import jacrev
 from torch.optim import Adam
 
+from likeness.bits import bits_per_dim
 from likeness.core import train
 from likeness.data import load
 from likeness.data.batch import Batch
 from likeness.data.batching import batches, whole
-from likeness.density.bits import bits_per_dim
 from likeness.density.glow import ActNorm, Glow, Mixing
 from likeness.errors import InputError
 from likeness.testing import check_method

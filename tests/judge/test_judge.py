@@ -110,7 +110,7 @@ def test_likelihood_and_modes():
     scores = judge(x[:200], x[200:], log_prob=lambda z: mixture.log_prob(z).sum(1), baselines=False)
     row = scores["log_likelihood"]
     assert row.low < -1 - torch.log(torch.tensor(2 * torch.pi)) < row.high
-    assert row.detail == {"kind": "exact"}
+    assert row.detail == {"kind": "exact", "of": "density"}
     infinite = judge(x[:200], x[200:], log_prob=lambda z: torch.full((len(z),), -torch.inf), baselines=False)
     assert "log_likelihood" not in infinite.metrics
     assert "likelihood-infinite" in {w.code for w in infinite.warnings}

@@ -1,9 +1,10 @@
 import pytest
 import torch
 
+from likeness.judge.likelihood import Likelihood
 from likeness.judge.measures import MEASURES, Case, Ground
 from likeness.judge.pairs import nearest, within
-from likeness.judge.score import METRICS
+from likeness.judge.score import METRICS, OUTSIDE
 
 
 class Known:
@@ -26,7 +27,7 @@ FULL = BARE._replace(
     train=TRAIN,
     fresh=nearest(REFERENCE, TRAIN),
     truth=Known(),
-    likelihood=(torch.randn(60), "exact"),
+    likelihood=Likelihood(torch.randn(60), "exact", "density", torch.rand(60), "bound", "17 levels"),
 )
 
 
@@ -36,7 +37,7 @@ def measured(case, ground):
 
 def test_together_they_report_every_metric_once():
     rows = measured(Case(None, X, X), FULL)
-    assert [row.metric for row in rows] == list(METRICS)
+    assert [row.metric for row in rows] == [m for m in METRICS if m not in OUTSIDE]
     assert all(row.low <= row.high and row.baseline is None for row in rows)
 
 
@@ -48,11 +49,12 @@ def test_what_has_no_ground_is_left_out():
         "diversity",
         "memorisation",
         "log_likelihood",
+        "bits_per_dim",
         "modes",
         "high_quality",
         "mode_kl",
     }
-    assert {row.metric for row in rows} == set(METRICS) - left_out
+    assert {row.metric for row in rows} == set(METRICS) - set(OUTSIDE) - left_out
     assert {row.baseline for row in rows} == {"noise"}
 
 
