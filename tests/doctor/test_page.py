@@ -11,7 +11,7 @@ from likeness.run.pictures import grid
 
 PARTS = [
     Part(
-        "a", "A <b>", ["one & two"], {"kl": (1.0, 0.5, 1.5), "none": None}, findings=[Finding("code-x", "saw", "try")]
+        "a", "A <b>", ["1 & 2"], {"kl": (1.0, 0.5, 1.5), "none": None}, findings=[Finding("code-x", "saw", "try")]
     ),
     Part("t", "T", numbers={"r": {"c": 1.5, "d": (2.0, 1.0, 3.0)}, "list": [1]}),
 ]
@@ -20,7 +20,7 @@ PARTS = [
 def test_everything_is_on_the_page(tmp_path: Path) -> None:
     grid(torch.zeros(1, 1, 8, 8), tmp_path / "p.png")
     page = write([*PARTS, Part("p", "P", pictures=["p.png"])], tmp_path, "Title").read_text()
-    assert page.index("One thing is to be looked at") < page.index("one &amp; two")
+    assert page.index("One thing is to be looked at") < page.index("1 &amp; 2")
     assert "A &lt;b&gt;" in page
     assert "KL (nats)" in page
     assert "code-x" in page
