@@ -22,7 +22,7 @@ ORDER: list[set[str]] = [
     {"gan", "density", "refine", "judge"},
     {"run"},
     {"recipes"},
-    {"sweep"},
+    {"sweep", "doctor"},
     {"papers"},
     {"app"},
     {"__main__"},

@@ -19,6 +19,7 @@ VERBS = {
     "sample": "draw from a run",
     "refine": "draw better samples: from a run, or from files with real data beside them",
     "judge": "score a run or a file of samples against a reference, with intervals and baselines",
+    "diagnose": "say what is wrong with a run and what to change; or what a VAE's loss comes to",
     "compare": "put the scores of several runs or files side by side, if they can be compared",
     "runs": "list the runs you have, set them side by side, remove some",
     "bench": "measure what a training step costs on this machine, part by part",

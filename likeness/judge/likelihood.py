@@ -22,7 +22,7 @@ from likeness.bits import binarised, bits_of_probability, bits_per_dim, levels_o
 from likeness.errors import InputError
 from likeness.findings import Finding
 from likeness.judge.resample import mean_interval
-from likeness.judge.score import Score, score
+from likeness.judge.score import Detail, Score, score
 
 KINDS = ("exact", "bound", "estimate", "unnormalised")
 CODED = 2000  # samples whose bits are measured, at most: a density is asked for a second time for them
@@ -59,7 +59,7 @@ class Likelihood(NamedTuple):
             score(f"{prefix}log_likelihood", mean_interval(self.nats, seed=seed), None, kind=self.kind, of=self.of)
         ]
         if self.bits is not None:
-            detail = {"kind": self.bits_kind, "of": self.coded, "n": len(self.bits)}
+            detail: dict[str, Detail] = {"kind": self.bits_kind, "of": self.coded, "n": len(self.bits)}
             found.append(score(f"{prefix}bits_per_dim", mean_interval(self.bits, seed=seed), None, **detail))
         return found
 

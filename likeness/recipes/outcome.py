@@ -68,8 +68,8 @@ def elsewhere(session: Session, name: str) -> Tensor:
     event = session.facts.event
     if session.model.log_prob is None:
         raise InputError(f"{session.run.folder}: a {session.run.recipe} has no likelihood that --ood could ask for")
-    shape = {"size": event[-1], "channels": event[0]} if len(event) == 3 else {}
-    data = load(name, seed=session.settings.seed, **shape)
+    size, channels = (event[-1], event[0]) if len(event) == 3 else (None, None)
+    data = load(name, seed=session.settings.seed, size=size, channels=channels)
     if data.event != tuple(event):
         raise InputError(f"samples of {name} have shape {data.event}, those of the run {tuple(event)}: make them alike")
     return whole(data.test, LARGEST).x
