@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from likeness.density.collapse import findings, use
+from likeness.density.collapse import collapsed_levels, findings, use
 from likeness.density.latents import Posterior
 from likeness.density.vae import VAE
 from likeness.doctor.part import Interval, Part, said
@@ -33,8 +33,8 @@ SURE = 3.0  # standard scores
 class Levelled(Protocol):
     """A hierarchical model that says what each level of its latents carries."""
 
-    def levels_kl(self, x: Tensor) -> Tensor:
-        """Nats (n, levels)."""
+    def levels_kl(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Nats (n, levels), from the top down."""
 
 
 class Hole(NamedTuple):
@@ -74,14 +74,10 @@ def codes(q: Posterior, *, sigma: float | None = None, largest: float | None = N
 
 
 def levels(kl: Float[Tensor, "n levels"]) -> Part:
-    """What each level of a hierarchical model carries."""
+    """What each level of a hierarchical model carries, from the top down, numbered from below."""
     nats = kl.double().mean(0).tolist()
-    words = [f"Level {i + 1} carries {v:.3g} nats a sample." for i, v in enumerate(nats)]
-    empty = [str(i + 1) for i, v in enumerate(nats) if v < 0.05]
-    told = []
-    if empty:
-        saw = f"Nothing passes through level {', '.join(empty)} of {len(nats)}."
-        told.append(Finding("unused-level", saw, "Give each level free bits, or raise the weight of the KL from zero."))
+    words = [f"Level {len(nats) - i} carries {v:.3g} nats a sample." for i, v in enumerate(nats)]
+    told = collapsed_levels(nats)
     return Part("levels", "What each level carries", words, {"kl_of_levels": nats}, findings=told)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from likeness.bits import binarised
 from likeness.core import train
 from likeness.data.batching import batches, whole
 from likeness.data.dataset import Dataset
@@ -52,8 +53,7 @@ def examined(
     elif model.log_prob is not None:
         yield "over-fitting", partial(_over_fitting, session, real)
     if isinstance(model.vae, codes.Levelled):
-        levelled = model.vae
-        yield "levels", lambda: codes.levels(levelled.levels_kl(real.test.to(s.device)).cpu())
+        yield "levels", partial(_levels, session, model.vae, real)
     samplers = {"draw": model.sampler}
     if vae is not None:
         samplers = {"sample": partial(vae.sample, mean=False), "mean": partial(vae.sample, mean=True)}
@@ -81,6 +81,13 @@ def _of_vae(
     yield "over-fitting", lambda: _elbo_gap(vae, real)
     seen = bound.seen_by(vae, real.test)
     yield "inference", lambda: bound.inference(vae, seen, test_y, chains=chains)
+
+
+def _levels(session: Session, model: codes.Levelled, real: Real) -> Part:
+    x = binarised(real.test) if session.model.levels == 2 else real.test
+    y = real.labels[2] if session.run.settings.get("conditional") else None
+    device = session.settings.device
+    return codes.levels(model.levels_kl(x.to(device), None if y is None else y.to(device)).cpu())
 
 
 def _elbo_gap(vae: VAE, real: Real) -> Part:

@@ -123,7 +123,7 @@ def best(points: dict[float, Point]) -> dict[str, float]:
 
 def written(study: Study, largest: float) -> dict[str, float]:
     """Losses that average, trained as they are written, and judged as the decoder that they are."""
-    d, found = study.seen[0].numel(), {}
+    d, found = study.seen[0].numel(), dict[str, float]()
     for name, sigma in (("mean.0.1", 0.1), ("mean.1", 1.0), ("mean.right", 0.1 / d**0.5)):
         effective = effective_sigma(Loss(sigma, mean_error=True), d)
         vae = study.trained(AsWritten(sigma))

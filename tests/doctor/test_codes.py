@@ -40,5 +40,5 @@ def test_what_latents_carry_and_the_alarm(known) -> None:
 def test_an_empty_level_is_told() -> None:
     found = levels(torch.tensor([[3.0, 0.0], [5.0, 0.01]]))
     assert found.numbers["kl_of_levels"][0] == 4
-    assert [f.code for f in found.findings] == ["unused-level"]
+    assert [f.code for f in found.findings] == ["level-collapse"]
     assert levels(torch.ones(4, 2)).findings == []

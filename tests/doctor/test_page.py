@@ -10,9 +10,7 @@ from likeness.findings import Finding
 from likeness.run.pictures import grid
 
 PARTS = [
-    Part(
-        "a", "A <b>", ["1 & 2"], {"kl": (1.0, 0.5, 1.5), "none": None}, findings=[Finding("code-x", "saw", "try")]
-    ),
+    Part("a", "A <b>", ["1 & 2"], {"kl": (1.0, 0.5, 1.5), "none": None}, findings=[Finding("code-x", "saw", "try")]),
     Part("t", "T", numbers={"r": {"c": 1.5, "d": (2.0, 1.0, 3.0)}, "list": [1]}),
 ]
 
