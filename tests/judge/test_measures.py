@@ -1,9 +1,13 @@
 import pytest
 import torch
 
+from likeness.data.columns import Columns, Number
 from likeness.judge.measures import MEASURES, Case, Ground
 from likeness.judge.pairs import nearest, within
 from likeness.judge.score import METRICS
+
+
+COLUMNS = Columns((Number("a", "double", 0.0, 1.0, True), Number("b", "double", 0.0, 1.0, False)))
 
 
 class Known:
@@ -27,6 +31,7 @@ FULL = BARE._replace(
     fresh=nearest(REFERENCE, TRAIN),
     truth=Known(),
     likelihood=(torch.randn(60), "exact"),
+    rows=(COLUMNS, REFERENCE),
 )
 
 
@@ -51,6 +56,9 @@ def test_what_has_no_ground_is_left_out():
         "modes",
         "high_quality",
         "mode_kl",
+        "marginals",
+        "gaps",
+        "association",
     }
     assert {row.metric for row in rows} == set(METRICS) - left_out
     assert {row.baseline for row in rows} == {"noise"}
