@@ -163,7 +163,7 @@ def fit(train: "pa.Table") -> Columns:
 
 
 def check_varied(columns: Columns, train: "pa.Table") -> None:
-    """Raises InputError where all training rows hold one value in a column: there is nothing to learn, and no density."""
+    """Raises InputError where all training rows hold one value in a column: nothing to learn, and no density."""
     from pyarrow.compute import count_distinct
 
     for column in columns.columns:

@@ -77,7 +77,7 @@ def judge(
     steps("features")
     space, memory = _space(features or _default(given, seed, device), given, seed)
     cases = [Case(None, features_of(space, given.subject, device=device), given.subject)]
-    cases += _baselines(given, memory, space, columns, seed, device) if baselines else []
+    cases += _baselines(given, memory, space, columns=columns, seed=seed, device=device) if baselines else []
     steps("reference")
     likelihood, notes = _likelihood(log_prob, log_prob_kind, given.reference, device)
     ground = _ground(given, space, columns, truth, likelihood, seed=seed, device=device)
@@ -115,7 +115,13 @@ def _space(features: FeatureSpace | Fit, given: Material, seed: int) -> tuple[Fe
 
 
 def _baselines(
-    given: Material, memory: Tensor | None, space: FeatureSpace, columns: Columns | None, seed: int, device: Device
+    given: Material,
+    memory: Tensor | None,
+    space: FeatureSpace,
+    *,
+    columns: Columns | None,
+    seed: int,
+    device: Device,
 ) -> Iterator[Case]:
     def case(name: str, samples: Tensor) -> Case:
         return Case(name, features_of(space, samples, device=device), samples)

@@ -23,7 +23,7 @@ All of them are functions of sums over rows, so that intervals cost little: a gr
 """
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -156,8 +156,8 @@ def associations(table: list[Variable]) -> Float[Tensor, "pairs g"]:
     """Of each pair of variables, of all rows and without each of the groups."""
     blocks = [_sums(v) for v in table]
     S = _products(torch.cat(blocks, dim=1))
-    edges = np.cumsum([0, *(block.shape[1] for block in blocks)])
-    at = [slice(a, b) for a, b in zip(edges, edges[1:])]
+    edges = np.cumsum([0, *(block.shape[1] for block in blocks)]).tolist()
+    at = [slice(a, b) for a, b in pairwise(edges)]
     found = [_pair(S, at[i], at[j], table[i], table[j]) for i, j in combinations(range(len(table)), 2)]
     return torch.stack(found) if found else torch.zeros(0, 1 + GROUPS, dtype=torch.float64)
 

@@ -173,7 +173,7 @@ class Model(NamedTuple):
 
 
 def drawing_rows(model: Model, facts: Facts) -> Model:
-    """The model with draws that are rows of the table it learned: legal ones, as a file of them holds; else as it is."""
+    """The model with draws that are legal rows of the table it learned, as a file of them holds; else as it is."""
     if not facts.columns:
         return model
     columns, sampler = Columns.from_state(list(facts.columns)), model.sampler

@@ -87,7 +87,7 @@ def _shares(block: Tensor) -> list[float]:
 
 
 def associations(subjects: Mapping[str, Float[Tensor, "n d"]], path: Path, columns: Columns) -> Path:
-    """Matrices of the associations of all pairs of columns, of each subject, the first being what others are held to."""
+    """The associations of all pairs of columns, a matrix for each subject; others are held to the first."""
     found = {name: association(x, columns) for name, x in subjects.items()}
     names, first = next(iter(found.values()))
     pairs = len(names) * (len(names) - 1)
@@ -103,5 +103,5 @@ def associations(subjects: Mapping[str, Float[Tensor, "n d"]], path: Path, colum
         axes.set_title(f"{subject}{away}", color=INK, fontsize=7.5)
     bar = figure.colorbar(shown, ax=figure.axes, shrink=0.6, aspect=30)
     bar.ax.tick_params(labelsize=6, colors=INK, color=FAINT)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     return save(figure, path)

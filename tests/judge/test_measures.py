@@ -6,7 +6,6 @@ from likeness.judge.measures import MEASURES, Case, Ground
 from likeness.judge.pairs import nearest, within
 from likeness.judge.score import METRICS
 
-
 COLUMNS = Columns((Number("a", "double", 0.0, 1.0, True), Number("b", "double", 0.0, 1.0, False)))
 
 
