@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from likeness.data import Columns, batching, load
+from likeness.data import Columns, Dataset, batching, load
 from likeness.data.batch import Batch
 from likeness.data.columns import fit
 from likeness.data.export import TABLES, read
@@ -34,6 +34,8 @@ def material(samples: Path, real: str, train: str | None, part: str) -> Material
     """
     if samples.suffix in TABLES and all(Path(p).suffix in TABLES for p in (real, train) if p):
         return _tables(samples, real, train)
+    if samples.suffix in TABLES and not Path(real).exists() and (data := load(real)).columns is not None:
+        return _rows_of(data, samples, train, part)
     x, y = read(samples), real_batch(real, part)
     z = None if train is None else real_batch(train, "train")
     for name, other in ((real, y), (train, z)):
@@ -50,6 +52,19 @@ def real_batch(name: str, part: str) -> Batch:
     if Path(name).exists():
         return Batch(read(name))
     return batching.whole(getattr(load(name), part))
+
+
+def _rows_of(data: Dataset, samples: Path, train: str | None, part: str) -> Material:
+    """Rows of a table beside a data set of the same columns.
+
+    Raises:
+        InputError: the training data are another data set; a column is missing.
+    """
+    if train not in (None, data.name):
+        raise InputError(f"--train {train} beside the data set {data.name}: give its name, or files for both")
+    assert data.columns is not None
+    x, known = data.columns.encode(read_table(samples)), None if train is None else batching.whole(data.train)
+    return Material(x, batching.whole(getattr(data, part)), known, data.columns)
 
 
 def _tables(samples: Path, real: str, train: str | None) -> Material:

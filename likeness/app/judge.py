@@ -103,6 +103,7 @@ def _of_file(options: Options, where: str, tell: Say) -> Scores:
         given.samples,
         given.real.x,
         train=None if given.train is None else given.train.x,
+        columns=given.columns,
         labels=labels,
         features=fit_of(options.features, event, labels is not None, options.seed, where),
         n=options.n,

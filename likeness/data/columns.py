@@ -49,6 +49,17 @@ class Number:
         scaled = np.where(missing, 0.0, (values - self.mean) / self.std)
         return np.stack((scaled, missing), axis=1)[:, : self.width]
 
+    def legal(self, block: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
+        import pyarrow as pa
+
+        values, kind = block[:, :1].double(), pa.type_for_alias(self.type)
+        if pa.types.is_integer(kind):
+            values = ((values * self.std + self.mean).round().clamp(*_limits(kind)) - self.mean) / self.std
+        if not self.gaps:
+            return values.to(block.dtype)
+        missing = block[:, 1:] > 0.5
+        return torch.cat((values.masked_fill(missing, 0.0), missing), dim=1).to(block.dtype)
+
     def decode(self, block: np.ndarray) -> "pa.Array":
         import pyarrow as pa
 
@@ -81,6 +92,9 @@ class Category:
         seen = np.array([place.get(value, self.width) for value in coded.dictionary.to_pylist()])
         return np.eye(self.width + 1, self.width, dtype=np.float32)[seen[coded.indices.to_numpy()]]
 
+    def legal(self, block: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
+        return torch.nn.functional.one_hot(block.argmax(1), self.width).to(block.dtype)
+
     def decode(self, block: np.ndarray) -> "pa.Array":
         import pyarrow as pa
 
@@ -106,6 +120,11 @@ class Columns:
         """Raises InputError where a column is missing or cannot be read as the type it was learned with."""
         blocks = [column.encode(_cast(table, column)) for column in self.columns]
         return torch.from_numpy(np.concatenate(blocks, axis=1).astype(np.float32))
+
+    def legal(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """The vectors of the rows that these are decoded to: whole numbers, one value a category, a gap or none."""
+        blocks = x.split([column.width for column in self.columns], dim=1)
+        return torch.cat([column.legal(block) for column, block in zip(self.columns, blocks)], dim=1)
 
     def decode(self, x: Float[Tensor, "n d"]) -> "pa.Table":
         """Raises InputError where the vectors have another width than the columns, or are not finite."""
@@ -141,6 +160,16 @@ def fit(train: "pa.Table") -> Columns:
     if not train.num_columns:
         raise InputError("the table has no columns besides the label: supply some to learn from")
     return Columns(tuple(_fit(name, train[name]) for name in train.column_names))
+
+
+def check_varied(columns: Columns, train: "pa.Table") -> None:
+    """Raises InputError where all training rows hold one value in a column: nothing to learn, and no density."""
+    from pyarrow.compute import count_distinct
+
+    for column in columns.columns:
+        if count_distinct(train[column.name], mode="all").as_py() == 1:
+            value = train[column.name][0].as_py()
+            raise InputError(f"column {column.name!r} holds one value, {value!r}, in every training row: drop it")
 
 
 def numbers(column: "pa.ChunkedArray") -> np.ndarray:

@@ -1,30 +1,35 @@
-"""Data that need no file and no network: the toys, scikit-learn's digits and procedurally drawn shapes.
+"""Data that need no file and no network: the toys, scikit-learn's digits, procedurally drawn shapes and a made table.
 
 digits  1 797 handwritten digits of 8 × 8 grey pixels in ten classes (E. Alpaydin, C. Kaynak. Optical Recognition
         of Handwritten Digits. 1998. https://doi.org/10.24432/C50P49, CC BY 4.0)
 shapes  one coloured ellipse, square, triangle or cross of 32 × 32 pixels on black, with its factors:
         `load("shapes").train.factors["rotation"]`
+mixed-table  ten numeric and five categorical columns of known dependence, with gaps (see `made_table`)
 """
 
 import numpy as np
 import torch
 
-from likeness.data import shapes
+from likeness.data import made_table, shapes
 from likeness.data.dataset import Dataset, Options, assemble
 from likeness.data.memory import InMemory, to_uint8
 from likeness.data.pixels import prepared
 from likeness.data.splits import TEST, TRAIN, VALIDATION, divide
+from likeness.data.table import tables
 from likeness.data.toys import TOYS
 from likeness.errors import InputError
 from likeness.sampling import Streams
 
 TOY_SIZES = {TRAIN: 50_000, VALIDATION: 10_000, TEST: 10_000}
 SHAPE_SIZES = {TRAIN: 8_000, VALIDATION: 1_000, TEST: 2_000}
-EMBEDDED = ("digits", "shapes", *TOYS)
+TABLE_SIZES = {TRAIN: 8_000, VALIDATION: 2_000, TEST: 4_000}
+EMBEDDED = ("digits", "shapes", "mixed-table", *TOYS)
 
 
 def embedded(name: str, options: Options) -> Dataset:
     """The embedded data set of that name; `name` is one of EMBEDDED."""
+    if name == "mixed-table":
+        return mixed_table(options)
     if options.label is not None:
         raise InputError(f"label {options.label!r}: {name} has no columns to choose from; leave it out")
     if name in TOYS:
@@ -70,6 +75,15 @@ def drawn_shapes(options: Options) -> Dataset:
         )
         parts[part] = InMemory(prepared(images, None, options.channels), factors.kind, factors=factors._asdict())
     return assemble("shapes", "images", parts, options, classes=shapes.KINDS)
+
+
+def mixed_table(options: Options) -> Dataset:
+    """Fresh rows of the made table for every part."""
+    parts = {
+        part: made_table.rows(n, generator=Streams(options.seed).split("mixed-table", part))
+        for part, n in _sizes(TABLE_SIZES, options).items()
+    }
+    return tables("mixed-table", parts, options)
 
 
 def _sizes(full: dict[str, int], options: Options) -> dict[str, int]:

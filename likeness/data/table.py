@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from likeness.data.columns import FEW, Category, Columns, check_kind, fit, numbers
+from likeness.data.columns import FEW, Category, Columns, check_kind, check_varied, fit, numbers
 from likeness.data.dataset import Dataset, Options, assemble
 from likeness.data.memory import Digests, InMemory, Places
 from likeness.data.splits import TRAIN, divide
@@ -79,6 +79,7 @@ def tables(name: str, given: Mapping[str, "pa.Table"], options: Options, names: 
     rows, notes = divide({part: Rows(t) for part, t in alike.items()}, seed=options.seed, limit=options.limit)
     inputs = {part: _without(r.table, options.label) for part, r in rows.items()}
     columns = fit(inputs[TRAIN])
+    check_varied(columns, inputs[TRAIN])
     labels = {part: _labels(r.table, options.label, classes) for part, r in rows.items()}
     parts = {part: InMemory(columns.encode(table), labels[part]) for part, table in inputs.items()}
     known = tuple(names[v] if isinstance(v, int) and v < len(names) else str(v) for v in classes)

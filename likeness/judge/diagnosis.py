@@ -9,6 +9,11 @@ from likeness.judge.score import Score
 FEW = 500
 RARE = 0.01
 SURE = 3.0  # standard scores
+COLUMNS = {
+    "marginals": ("Columns by themselves", "Look at their pictures; train for longer, or transform a skewed column."),
+    "gaps": ("Shares of gaps", "Train for longer; a column with hardly any value is best dropped."),
+    "association": ("Associations of pairs of columns", "Train for longer, or use a larger model."),
+}
 
 
 def of_sizes(n: int, n_reference: int, d: int) -> list[Finding]:
@@ -61,6 +66,18 @@ def of_memorisation(row: Score | None) -> list[Finding]:
         f"and {near:.0%} of them nearer than all but 5 % of fresh data."
     )
     return [Finding("memorised", saw, "Look at nearest neighbours; train for less long, or on more data.")]
+
+
+def of_columns(row: Score, held_out: Score | None) -> list[Finding]:
+    """A table's columns or pairs of them that differ from the data's by more than other real rows do."""
+    if held_out is None or row.low <= held_out.high:
+        return []
+    what, remedy = COLUMNS[row.metric]
+    saw = (
+        f"{what} differ from the data's, most in {row.detail['worst']} (by {float(row.detail['largest']):.2g}): "
+        f"{row.value:.2g} on average, {held_out.value:.2g} for other real rows."
+    )
+    return [Finding(f"{row.metric}-differ", saw, remedy)]
 
 
 def repeats(x: Tensor) -> float:

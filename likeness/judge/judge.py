@@ -13,6 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from likeness.data.columns import Columns
 from likeness.data.truth import Truth
 from likeness.findings import Finding
 from likeness.judge import baselines as base
@@ -41,6 +42,7 @@ def judge(
     labels: Tensor | None = None,
     heldout: Tensor | None = None,
     features: FeatureSpace | Fit | None = None,
+    columns: Columns | None = None,
     truth: Truth | None = None,
     log_prob: LogProb | None = None,
     log_prob_kind: str = "exact",
@@ -62,6 +64,8 @@ def judge(
         heldout: real samples for the held-out baseline; half of the reference if not given.
         features: the space to compare in, or what fits one to samples and labels (`pca`, `classifier`). By default a
             classifier for images with labels, pca for other images, the numbers themselves for vectors.
+        columns: how the rows of a table became these vectors; columns and pairs of them are then compared. Baselines
+            are brought to legal rows, samples are taken to be some.
         truth: the distribution itself where it is known: modes are counted if it has any.
         log_prob: nats of each sample under the subject; `log_prob_kind` is exact, bound, estimate or unnormalised.
         levels: `log_prob` is of the probability of values rounded to so many levels; of a density if not given.
@@ -78,11 +82,11 @@ def judge(
     steps("features")
     space, memory = _space(features or _default(given, seed, device), given, seed)
     cases = [Case(None, features_of(space, given.subject, device=device), given.subject)]
-    cases += _baselines(given, memory, space, seed, device) if baselines else []
+    cases += _baselines(given, memory, space, columns=columns, seed=seed, device=device) if baselines else []
     steps("reference")
     density = None if log_prob is None else Model(log_prob, log_prob_kind, levels)
     nats, notes = _likelihood(density, given.reference, device)
-    ground = _ground(given, space, truth, nats, seed=seed, device=device)
+    ground = _ground(given, space, columns, truth, nats, seed=seed, device=device)
     rows = _rows(cases, ground, steps)
     warnings = (*given.notes, *notes, *space.findings, *_diagnosis(given, rows, cases[0].features.shape[1]))
     return Scores(tuple(rows), replace(_protocol(given, space, seed, reference, heldout), draws=draws), warnings)
@@ -117,24 +121,35 @@ def _space(features: FeatureSpace | Fit, given: Material, seed: int) -> tuple[Fe
 
 
 def _baselines(
-    given: Material, memory: Tensor | None, space: FeatureSpace, seed: int, device: Device
+    given: Material,
+    memory: Tensor | None,
+    space: FeatureSpace,
+    *,
+    columns: Columns | None,
+    seed: int,
+    device: Device,
 ) -> Iterator[Case]:
     def case(name: str, samples: Tensor) -> Case:
         return Case(name, features_of(space, samples, device=device), samples)
 
     assert given.heldout is not None
+    legal = (lambda x: x) if columns is None else columns.legal
     n, fitted = len(given.subject), given.heldout if given.train is None else given.train
     drawn = base.gaussian(features_of(space, fitted, device=device), n, seed=seed)
     yield case(base.HELD_OUT, given.heldout)
-    yield Case(base.GAUSSIAN, drawn, drawn if space.name == "raw" and given.subject.ndim == 2 else None)
+    if space.name == "raw" and given.subject.ndim == 2:
+        yield case(base.GAUSSIAN, legal(drawn).cpu())
+    else:
+        yield Case(base.GAUSSIAN, drawn, None)
     if memory is not None:
         yield case(base.MEMORISER, base.memoriser(memory, n, seed=seed))
-    yield case(base.NOISE, base.noise(given.reference, n, seed=seed))
+    yield case(base.NOISE, legal(base.noise(given.reference, n, seed=seed)))
 
 
 def _ground(
     given: Material,
     space: FeatureSpace,
+    columns: Columns | None,
     truth: Truth | None,
     likelihood: Likelihood | None,
     *,
@@ -144,7 +159,8 @@ def _ground(
     reference = features_of(space, given.reference, device=device)
     train = None if given.train is None else features_of(space, given.train, device=device)
     fresh = None if train is None else nearest(reference, train)
-    return Ground(reference, within(reference), space.probabilities, train, fresh, truth, likelihood, seed)
+    rows = None if columns is None else (columns, given.reference)
+    return Ground(reference, within(reference), space.probabilities, train, fresh, truth, likelihood, seed, rows)
 
 
 def _rows(cases: Sequence[Case], ground: Ground, steps: Callable[[str], None]) -> list[Score]:
@@ -181,7 +197,15 @@ def _diagnosis(given: Material, rows: list[Score], d: int) -> list[Finding]:
         *diagnosis.of_range(given.subject, given.reference),
         *diagnosis.of_copies(given.subject, given.reference),
         *diagnosis.of_memorisation(memorised),
+        *(note for row, held in _columns(rows) for note in diagnosis.of_columns(row, held)),
     ]
+
+
+def _columns(rows: list[Score]) -> Iterator[tuple[Score, Score | None]]:
+    """The subject's rows on columns, each with that of the held-out baseline."""
+    for row in rows:
+        if row.metric in diagnosis.COLUMNS and row.baseline is None:
+            yield row, next((r for r in rows if (r.metric, r.baseline) == (row.metric, base.HELD_OUT)), None)
 
 
 def _protocol(given: Material, space: FeatureSpace, seed: int, reference: Tensor, heldout: Tensor | None) -> Protocol:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from likeness.data.columns import Columns
 from likeness.data.truth import Truth
 from likeness.judge.c2st import c2st
 from likeness.judge.frechet import frechet
@@ -17,6 +18,7 @@ from likeness.judge.mode_coverage import mode_coverage
 from likeness.judge.neighbours import intervals
 from likeness.judge.pairs import Within, between, nearest, within
 from likeness.judge.score import Score, score
+from likeness.judge.tables import compare
 
 
 class Case(NamedTuple):
@@ -35,6 +37,7 @@ class Ground(NamedTuple):
         train: features of the training samples, where there are any.
         fresh: distances of the reference to their nearest training samples.
         likelihood: what the subject's density says of the reference, where it has one.
+        rows: the columns of a table with the reference encoded by them.
     """
 
     reference: Tensor
@@ -45,6 +48,7 @@ class Ground(NamedTuple):
     truth: Truth | None
     likelihood: Likelihood | None
     seed: int
+    rows: tuple[Columns, Tensor] | None = None
 
 
 Measure = Callable[[Case, Ground], list[Score]]
@@ -112,6 +116,15 @@ def _modes(case: Case, ground: Ground) -> list[Score]:
     ]
 
 
+def _table(case: Case, ground: Ground) -> list[Score]:
+    if ground.rows is None or case.samples is None:
+        return []
+    columns, reference = ground.rows
+    found = compare(case.samples, reference, columns)
+    rows = zip(found._fields, found)
+    return [score(name, d.mean, case.name, worst=d.worst, largest=d.largest) for name, d in rows if d is not None]
+
+
 # Several processes share the work within Fréchet distance, neighbours and memorisation; the other measures are taken by
 # one of them, each of one case.
 TOGETHER = {"Fréchet distance", "neighbours", "memorisation"}
@@ -124,4 +137,5 @@ MEASURES: dict[str, Measure] = {
     "memorisation": _memorisation,
     "likelihood": _likelihood,
     "modes": _modes,
+    "columns": _table,
 }

@@ -35,6 +35,9 @@ METRICS: dict[str, Better] = {
     "modes": "higher",
     "high_quality": "higher",
     "mode_kl": "lower",
+    "marginals": "lower",
+    "gaps": "lower",
+    "association": "lower",
     **OUTSIDE,
 }
 

@@ -15,11 +15,12 @@ from typing import Annotated, Any, Literal, NamedTuple, Protocol, runtime_checka
 
 from torch import Tensor, nn
 
+from likeness.data.columns import Columns
 from likeness.errors import InputError, unknown
 from likeness.findings import Finding
 from likeness.run.learner import Learner
 from likeness.run.snapshot import Stateful
-from likeness.sampling import Sampler
+from likeness.sampling import Sampler, Streams
 
 # Files of this room that are no recipe.
 SHARED = {"common", "pipeline", "feeding", "spaces", "watching", "refinement", "outcome"}
@@ -169,6 +170,18 @@ class Model(NamedTuple):
     reconstruct: Callable[[Tensor], Tensor] | None = None
     vae: Any = None
     drawn: str = ""
+
+
+def drawing_rows(model: Model, facts: Facts) -> Model:
+    """The model with draws that are legal rows of the table it learned, as a file of them holds; else as it is."""
+    if not facts.columns:
+        return model
+    columns, sampler = Columns.from_state(list(facts.columns)), model.sampler
+
+    def sample(n: int, *, generator: int | Streams | None = None, **given: Any) -> Tensor:
+        return columns.legal(sampler(n, generator=generator, **given))
+
+    return model._replace(sampler=sample)
 
 
 def names() -> list[str]:

@@ -15,11 +15,13 @@ import torch
 from torch import nn
 from torch.optim import Adam
 
+from likeness.data.columns import Columns
 from likeness.errors import InputError
 from likeness.findings import Finding
 from likeness.gan.game import GAN
 from likeness.gan.losses import LOSSES
 from likeness.gan.penalties import Penalty, gradient_penalty, r1, r2
+from likeness.gan.rows import RowGenerator
 from likeness.judge.monitors import Saturation
 from likeness.nn.average import average
 from likeness.nn.choose import critic_for, generator_for
@@ -124,6 +126,9 @@ def _game(settings: Settings, facts: Facts) -> GAN:
     d_z, total, weight = settings.d_z or 0, settings.steps or 1, settings.penalty_weight or 0.0
     classes = len(facts.classes) if settings.conditional else 0
     G = generator_for(facts.event, d_z=d_z, width=settings.width, classes=classes)
+    if facts.columns:
+        columns = Columns.from_state(list(facts.columns))
+        G, d_z = RowGenerator(G, columns), d_z + columns.width
     D = critic_for(
         facts.event,
         width=settings.width,

@@ -29,7 +29,9 @@ from likeness.recipes.spaces import LEARNED
 from likeness.refine import DensityRatio, Report
 from likeness.run import report as page
 from likeness.run.pictures import picture
+from likeness.run.table_pictures import associations, marginals
 from likeness.run.track import records
+from likeness.run.words import SUBJECTS
 from likeness.sampling import Sampler, Streams, draw
 
 SHOWN, LARGEST = 64, 5000
@@ -48,6 +50,7 @@ def table_of(subject: Sampler | Tensor, data: Dataset, space: FeatureSpace, sess
         train=whole(data.train, LEARNED).x,
         heldout=whole(data.validation, LARGEST).x,
         features=lambda x, y: space,
+        columns=data.columns,
         truth=data.truth,
         log_prob=model.log_prob if subject is model.sampler else None,
         log_prob_kind=model.log_prob_kind,
@@ -142,13 +145,21 @@ class Outcome:
         n = SHOWN if real.ndim == 4 else min(5000, len(real))
         shown = {"data": real[:n]}
         shown |= {k: draw(s, n, generator=Streams(self.session.settings.seed)) for k, s in samplers.items()}
-        names = None if self.data.columns is None else self.data.columns.entries
+        paths = {name: f"samples/{name}.png" for name in shown}
+        if columns := self.data.columns:
+            paths["associations"] = "samples/associations.png"
+        if world().rank:
+            return paths
         for name, x in shown.items():
-            modes = None if truth is None else truth.modes
-            if world().rank:
-                continue
-            picture(x, folder / "samples" / f"{name}.png", reference=real, modes=modes, names=names)
-        return {name: f"samples/{name}.png" for name in shown}
+            if columns:
+                marginals(x, folder / paths[name], columns, reference=real)
+            else:
+                modes = None if truth is None else truth.modes
+                picture(x, folder / paths[name], reference=real, modes=modes)
+        if columns:
+            told = {SUBJECTS[name]: x for name, x in shown.items()}
+            associations(told, folder / paths["associations"], columns)
+        return paths
 
 
 def _named(tell: Say, name: str, done: int, total: int, what: str) -> None:

@@ -21,7 +21,7 @@ from likeness.findings import Finding
 from likeness.judge.features import FeatureSpace
 from likeness.nn.precision import lower
 from likeness.ranks import World, using, world
-from likeness.recipes.common import Common, Facts, Model, changeable, positive, recipe
+from likeness.recipes.common import Common, Facts, Model, changeable, drawing_rows, positive, recipe
 from likeness.recipes.feeding import Feed
 from likeness.recipes.watching import Watcher
 from likeness.run import checkpoint, state
@@ -95,7 +95,7 @@ def begin(name: str, settings: Common, data: Dataset) -> Session:
     if settings.accumulate > 1:
         _accumulates(made.build(settings, facts).learner, data)
     torch.manual_seed(settings.seed)
-    model = prepared(made.build(settings, facts), settings)
+    model = prepared(drawing_rows(made.build(settings, facts), facts), settings)
     folder = settings.out or world().objects(free_folder(Path("runs"), f"{name}-{Path(settings.data).stem}"))[0]
     given = folder, name, _plain(replace(settings, out=folder)), facts._asdict()
     run = create(*given, _extra(data)) if world().rank == 0 else None
@@ -127,7 +127,8 @@ def resume(run: Run, settings: Common, data: Dataset) -> Session:
         raise InputError(f"{run.folder} holds no state to go on from: begin a new run")
     positive(settings, "steps", "save_every", "keep", "processes")
     torch.manual_seed(settings.seed)
-    model = prepared(recipe(run.recipe).build(settings, Facts.restored(run.facts)), settings)
+    facts = Facts.restored(run.facts)
+    model = prepared(drawing_rows(recipe(run.recipe).build(settings, facts), facts), settings)
     config = run.config | {
         "settings": _plain(settings),
         "resumed": [*run.config.get("resumed", []), _step(saved, before, settings, changed)],
@@ -179,7 +180,8 @@ def reopen(folder: Path, *, which: str | None = None, device: str = "cpu") -> Se
     run = open_run(folder)
     made = recipe(run.recipe)
     settings = replace(settings_of(run), device=device)
-    model = made.build(settings, Facts.restored(run.facts))
+    facts = Facts.restored(run.facts)
+    model = drawing_rows(made.build(settings, facts), facts)
     _restore(model, run.newest() if which is None else run.checkpoint(which))
     model.learner.method.eval()
     return Session(run, model, settings)

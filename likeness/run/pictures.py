@@ -1,7 +1,6 @@
-"""Samples as PNG files: grids of images, scatter plots of the plane, histograms of tables."""
+"""Samples as PNG files: grids of images, scatter plots of the plane, histograms of other vectors."""
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,6 @@ def picture(
     *,
     reference: Float[Tensor, "m ..."] | None = None,
     modes: Float[Tensor, "k d"] | None = None,
-    names: Sequence[str] | None = None,
 ) -> Path:
     """The picture that suits the shape of a sample: images in a grid, points in the plane, else histograms.
 
@@ -39,7 +37,6 @@ def picture(
         reference: real data. It is drawn behind points and histograms and sets their frame, so pictures that
             share a reference (and the picture of that reference itself) can be laid side by side.
         modes: where the truth is known, the centres to mark in the plane.
-        names: of the columns of a table.
     """
     if x.ndim == 4:
         return grid(x[:64], path, columns=8)
@@ -47,7 +44,7 @@ def picture(
     behind = None if reference is None else reference.flatten(1)
     if flat.shape[1] == 2:
         return scatter(flat[:5000], path, reference=None if behind is None else behind[:5000], modes=modes)
-    return histograms(flat, path, reference=behind, names=names)
+    return histograms(flat, path, reference=behind)
 
 
 def grid(x: Float[Tensor, "n c h w"], path: Path, *, columns: int | None = None) -> Path:
@@ -93,9 +90,9 @@ def scatter(
 ) -> Path:
     """Points in the plane, framed by the reference (by themselves without one); how many fall outside is said."""
     x, low, high = _framed(x, reference)
-    figure = _figure(3.6, 3.96)
+    figure = blank(3.6, 3.96)
     figure.set_layout_engine("none")
-    axes = _calm(figure.add_axes((0.13, 0.22, 0.84, 0.76)))  # a fixed place, so that pictures line up
+    axes = calm(figure.add_axes((0.13, 0.22, 0.84, 0.76)))  # a fixed place, so that pictures line up
     if reference is not None:
         axes.scatter(*_xy(reference), s=3, c=DATA, lw=0, label="data")
     axes.scatter(*_xy(x), s=3.5, c=SAMPLE, alpha=0.55, lw=0, label="samples")
@@ -105,8 +102,8 @@ def scatter(
     axes.set(xlim=(left, right), ylim=(bottom, top), xlabel="x₁", ylabel="x₂")
     if 0.2 < (right - left) / (top - bottom) < 5:
         axes.set_aspect("equal")
-    _foot(figure, axes, _outside(x, low, high))
-    return _save(figure, path)
+    foot(figure, axes, _outside(x, low, high))
+    return save(figure, path)
 
 
 def histograms(
@@ -114,27 +111,26 @@ def histograms(
     path: Path,
     *,
     reference: Float[Tensor, "m d"] | None = None,
-    names: Sequence[str] | None = None,
 ) -> Path:
     """The marginals of the first twelve columns, in one frame a column with those of the reference."""
     x, low, high = _framed(x, reference)
     shown = min(12, x.shape[1])
     across = min(shown, 3)
     down = math.ceil(shown / across)
-    figure = _figure(3.6 if shown == 1 else 2.0 * across, 3.0 if shown == 1 else 1.5 * down + 0.5)
+    figure = blank(3.6 if shown == 1 else 2.0 * across, 3.0 if shown == 1 else 1.5 * down + 0.5)
     for j in range(shown):
-        axes = _calm(figure.add_subplot(down, across, j + 1))
+        axes = calm(figure.add_subplot(down, across, j + 1))
         frame, bins = (float(low[j]), float(high[j])), 50 if shown == 1 else 30
         if reference is not None:
-            _bars(axes, reference[:, j].detach().cpu(), frame, bins, color=DATA, label="data")
-        _bars(axes, x[:, j], frame, bins, color=SAMPLE, histtype="step", lw=1.5, label="samples")
-        axes.set(xlim=frame, xlabel=names[j] if names else "x" if shown == 1 else f"column {j + 1}")
+            bars(axes, reference[:, j].detach().cpu(), frame, bins, color=DATA, label="data")
+        bars(axes, x[:, j], frame, bins, color=SAMPLE, histtype="step", lw=1.5, label="samples")
+        axes.set(xlim=frame, xlabel="x" if shown == 1 else f"column {j + 1}")
         axes.set_ylabel("share of samples" if j % across == 0 else "")
-    _foot(figure, figure.axes[0], _outside(x[:, :shown], low[:shown], high[:shown]))
-    return _save(figure, path)
+    foot(figure, figure.axes[0], _outside(x[:, :shown], low[:shown], high[:shown]))
+    return save(figure, path)
 
 
-def _bars(axes: "Axes", values: Tensor, frame: tuple[float, float], bins: int, **look: Any) -> None:
+def bars(axes: "Axes", values: Tensor, frame: tuple[float, float], bins: int, **look: Any) -> None:
     """Shares of all values, so that mass outside the frame is missing instead of hidden."""
     finite = values[values.isfinite()].numpy()
     axes.hist(finite, bins=bins, range=frame, weights=[1 / len(values)] * len(finite), **look)
@@ -166,13 +162,15 @@ def _outside(x: Tensor, low: Tensor, high: Tensor) -> str:
     return f"{count:,} of {len(x):,} samples lie outside the frame" if count else ""
 
 
-def _figure(width: float, height: float) -> "Figure":
+def blank(width: float, height: float) -> "Figure":
+    """An empty figure of so many inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=220, layout="constrained")
 
 
-def _calm(axes: "Axes") -> "Axes":
+def calm(axes: "Axes") -> "Axes":
+    """Axes that leave the ink to what they show."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FAINT)
     axes.tick_params(colors=INK, labelsize=7.5, color=FAINT, length=3)
@@ -181,7 +179,7 @@ def _calm(axes: "Axes") -> "Axes":
     return axes
 
 
-def _foot(figure: "Figure", axes: "Axes", note: str) -> None:
+def foot(figure: "Figure", axes: "Axes", note: str) -> None:
     """The legend, where there is more than one thing to tell apart, and a note below it."""
     handles, labels = axes.get_legend_handles_labels()
     if len(labels) < 2:
@@ -193,7 +191,8 @@ def _foot(figure: "Figure", axes: "Axes", note: str) -> None:
     legend.get_title().set_color(INK)
 
 
-def _save(figure: "Figure", path: Path) -> Path:
+def save(figure: "Figure", path: Path) -> Path:
+    """As a PNG, whole or not at all."""
     with replacing(path) as beside:
         figure.savefig(beside, format="png")
     return path

@@ -123,6 +123,23 @@ METRICS = {
         "whether the known modes receive draws in their true proportions.",
         "the shape within a mode and the draws between modes.",
     ),
+    "marginals": Metric(
+        "difference of the columns",
+        "the distribution of each column by itself: Kolmogorov and Smirnov's distance for numbers, total variation for "
+        "categories; the mean over the columns, and the one that is worst.",
+        "everything that columns have to do with one another: columns drawn independently are perfect.",
+    ),
+    "gaps": Metric(
+        "difference of the shares of gaps",
+        "how often each column lacks its value; the mean over the columns of numbers with gaps, and the worst.",
+        "which rows lack it.",
+    ),
+    "association": Metric(
+        "difference of the associations",
+        "how strongly each pair of columns hangs together: Spearman's ρ of numbers, the correlation ratio η of their "
+        "ranks between numbers and categories, Cramér's V of categories; the mean over the pairs, and the worst.",
+        "dependence that these do not measure (a curve that falls as much as it rises) and that of three columns.",
+    ),
 }
 
 BETTER = {"higher": "↑ higher is better", "lower": "↓ lower is better", "one": "◎ best at one"}
@@ -143,8 +160,15 @@ SOURCES = {
     "judge": "While judging",
 }
 
-# what of a score's detail belongs beside its value
-DETAILS = {"p": "p {}", "known": "of {} known", "kind": "{}", "of": "of {}"}
+# What of a score's detail belongs beside its value.
+DETAILS = {
+    "p": "p {}",
+    "known": "of {} known",
+    "kind": "{}",
+    "of": "of {}",
+    "worst": "most in {}",
+    "largest": "there {}",
+}
 
 FACTS = {
     "acceptance_rate": "acceptance rate",

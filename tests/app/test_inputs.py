@@ -8,6 +8,7 @@ import torch
 
 from likeness.app.inputs import material, real_batch
 from likeness.data import load, whole
+from likeness.data.export import write
 from likeness.errors import InputError
 
 
@@ -35,3 +36,14 @@ def test_tables_share_the_columns_of_the_training_rows(tmp_path: Path) -> None:
     (tmp_path / "less.csv").write_text("v\n1\n2.5\n")
     with pytest.raises(InputError, match="has no column 'k'"):
         material(tmp_path / "less.csv", str(tmp_path / "b.csv"), None, "test")
+
+
+def test_rows_on_file_stand_beside_a_data_set_of_the_same_columns(tmp_path: Path) -> None:
+    data = load("mixed-table")
+    write(whole(data.validation, 40).x, tmp_path / "s.csv", data)
+    given = material(tmp_path / "s.csv", "mixed-table", "mixed-table", "test")
+    assert torch.allclose(given.samples, whole(data.validation, 40).x, atol=1e-4)
+    assert torch.equal(given.real.x, whole(data.test).x)
+    assert len(given.train.x) == len(data.train)
+    with pytest.raises(InputError, match="--train digits beside the data set mixed-table"):
+        material(tmp_path / "s.csv", "mixed-table", "digits", "test")

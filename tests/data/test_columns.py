@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from likeness.data.columns import Category, Columns, Number, fit
+from likeness.data.columns import Category, Columns, Number, check_varied, fit
 from likeness.errors import InputError
 
 
@@ -130,3 +130,25 @@ def test_every_entry_of_a_vector_has_a_name() -> None:
     codec = fit(t)
     assert codec.entries == ["a", "a: gap", "b", "kind: x", "kind: z", "kind: gap"]
     assert len(codec.entries) == codec.width
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_legal_vectors_are_those_of_the_rows_they_decode_to(seed: int) -> None:
+    t = table()
+    codec = fit(t)
+    x = 2 * torch.randn(50, codec.width, generator=torch.Generator().manual_seed(seed))
+    legal = codec.legal(x)
+    torch.testing.assert_close(codec.encode(codec.decode(x)), legal, atol=1e-6, rtol=1e-5)
+    assert codec.decode(legal).equals(codec.decode(x)) or x.isnan().any()
+    torch.testing.assert_close(codec.legal(legal), legal)
+    torch.testing.assert_close(codec.legal(codec.encode(t)), codec.encode(t))
+
+
+@pytest.mark.parametrize("column", [[2.5, 2.5, 2.5], ["x"] * 3, [7, 7, 7], [True] * 3])
+def test_a_column_with_one_value_is_told(column: list) -> None:
+    t = pa.table({"fine": [1.0, 2.0, 3.0], "c": column})
+    with pytest.raises(InputError, match=f"column 'c' holds one value, {column[0]!r}, in every training row: drop it"):
+        check_varied(fit(t), t)
+    gaps = pa.table({"c": [column[0], None, column[0]]})
+    check_varied(fit(gaps), gaps)  # whether it is there tells something

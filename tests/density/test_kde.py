@@ -82,3 +82,11 @@ def test_wrong_numbers_are_refused() -> None:
         KDE(2, 1)
     with pytest.raises(InputError, match="floor 0"):
         KDE(2, 5, floor=0)
+
+
+def test_it_integrates_to_one() -> None:
+    kde = fitted(TOYS["ring10"].make().sample(200, generator=0), 5, floor=0.05)
+    line = torch.linspace(-4, 4, 401, dtype=torch.float64)  # step 0.02, below half the least width
+    with torch.no_grad():
+        total = kde.log_prob(torch.cartesian_prod(line, line)).exp().sum() * 0.02**2
+    assert float(total) == pytest.approx(1, abs=1e-3)

@@ -85,3 +85,17 @@ def test_wrong_numbers_are_refused() -> None:
         best_by_bic(np.zeros((3, 2)), (5,), full, floor=1e-6, tries=1, seed=0)
     with pytest.raises(InputError, match="lr 2"):
         EM(Mixture(2), lr=2)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_density_is_scikit_learns_and_integrates_to_one(form: str) -> None:
+    mixture = Mixture(2, (3,), form=FORMS[form], tries=1)
+    mixture.start(X)
+    known = best_by_bic(X.double().numpy(), (3,), FORMS[form], floor=1e-6, tries=1, seed=0)
+    new = TRUTH.sample(500, generator=2).double()
+    assert np.allclose(mixture.log_prob(new).detach(), known.score_samples(new.numpy()), atol=1e-9)
+    line = torch.linspace(-9, 15, 481, dtype=torch.float64)  # step 0.05
+    with torch.no_grad():
+        total = mixture.log_prob(torch.cartesian_prod(line, line)).exp().sum() * 0.05**2
+    assert float(total) == pytest.approx(1, abs=1e-3)

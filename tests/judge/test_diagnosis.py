@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from likeness.judge import diagnosis
+from likeness.judge.diagnosis import of_columns
 from likeness.judge.score import score
 
 
@@ -58,3 +59,12 @@ def test_memorisation():
     for exposed in (row._replace(value=0.9, detail={"z": 9, "near": 0.1}), row._replace(detail={"z": 0, "near": 0.5})):
         assert codes(diagnosis.of_memorisation(exposed)) == ["memorised"]
     assert codes(diagnosis.of_memorisation(None)) == ["memorisation-unseen"]
+
+
+def test_columns_that_differ_more_than_other_rows_do_are_named():
+    worst = {"worst": "income", "largest": 0.3}
+    real = score("marginals", (0.02, 0.01, 0.03), "held-out")
+    (found,) = of_columns(score("marginals", (0.1, 0.08, 0.12), worst="income", largest=0.3), real)
+    assert "income (by 0.3)" in found.saw
+    assert not of_columns(score("marginals", (0.04, 0.02, 0.06), **worst), real)
+    assert not of_columns(score("marginals", (0.1, 0.08, 0.12), **worst), None)

@@ -3,6 +3,7 @@ from functools import partial
 import pytest
 import torch
 
+from likeness.data import load, whole
 from likeness.errors import InputError
 from likeness.judge import Scores, classifier, judge
 from likeness.judge.features import pca
@@ -175,3 +176,18 @@ def test_any_number_of_processes_judge_as_one_does(digits):
             for row, known in zip(scores.rows, alone.rows):
                 assert (row.value, row.low, row.high) == pytest.approx((known.value, known.low, known.high), rel=1e-9)
                 assert row.detail == known.detail
+
+
+def test_tables_are_compared_by_their_columns_beside_every_baseline():
+    data = load("mixed-table", limit=1500)
+    columns, test, held = data.columns, whole(data.test, 1000).x, whole(data.validation, 1000).x
+    train = whole(data.train).x
+    generator = torch.Generator().manual_seed(0)
+    apart = [b[torch.randperm(len(b), generator=generator)] for b in train.split([c.width for c in columns.columns], 1)]
+    scores = judge(torch.cat(apart, 1)[:1000], test, train=train, heldout=held, columns=columns)
+    for metric in ("marginals", "gaps", "association"):
+        assert {row.baseline for row in scores.rows if row.metric == metric} == {None, *scores.baselines}
+    assert scores["marginals"].value < 2 * scores.of("marginals", "held-out").value
+    assert scores["association"].low > 3 * scores.of("association", "held-out").high
+    assert any(w.code == "association-differ" for w in scores.warnings)
+    assert not any(w.code == "marginals-differ" for w in scores.warnings)

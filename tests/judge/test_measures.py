@@ -1,10 +1,13 @@
 import pytest
 import torch
 
+from likeness.data.columns import Columns, Number
 from likeness.judge.likelihood import Likelihood
 from likeness.judge.measures import MEASURES, Case, Ground
 from likeness.judge.pairs import nearest, within
 from likeness.judge.score import METRICS, OUTSIDE
+
+COLUMNS = Columns((Number("a", "double", 0.0, 1.0, True), Number("b", "double", 0.0, 1.0, False)))
 
 
 class Known:
@@ -27,6 +30,8 @@ FULL = BARE._replace(
     train=TRAIN,
     fresh=nearest(REFERENCE, TRAIN),
     truth=Known(),
+    likelihood=(torch.randn(60), "exact"),
+    rows=(COLUMNS, REFERENCE),
     likelihood=Likelihood(torch.randn(60), "exact", "density", torch.rand(60), "bound", "17 levels"),
 )
 
@@ -53,6 +58,9 @@ def test_what_has_no_ground_is_left_out():
         "modes",
         "high_quality",
         "mode_kl",
+        "marginals",
+        "gaps",
+        "association",
     }
     assert {row.metric for row in rows} == set(METRICS) - set(OUTSIDE) - left_out
     assert {row.baseline for row in rows} == {"noise"}

@@ -108,7 +108,7 @@ def test_the_shape_of_a_sample_picks_the_picture(tmp_path: Path) -> None:
     plane = read(picture(torch.randn(30, 2), tmp_path / "p.png", modes=torch.zeros(1, 2)))
     line = read(picture(torch.randn(30, 1), tmp_path / "l.png", modes=torch.zeros(1, 1)))
     assert plane.shape[1] == line.shape[1] != plane.shape[0]
-    few = read(picture(torch.randn(30, 4), tmp_path / "f.png", names=list("abcd")))
+    few = read(picture(torch.randn(30, 4), tmp_path / "f.png"))
     twelve = read(picture(torch.randn(30, 12), tmp_path / "t.png"))
     more = read(picture(torch.randn(30, 40), tmp_path / "m.png"))
     assert few.shape[0] < twelve.shape[0] == more.shape[0], "at most twelve columns are drawn"
