@@ -4,12 +4,9 @@ from likeness.nn.average import average
 from likeness.nn.choose import critic_for, generator_for
 from likeness.nn.coding import ConvDecoder, ConvEncoder, decoder_for, encoder_for
 from likeness.nn.dcgan import ConvCritic, ConvGenerator
-<<<<<<< HEAD
+from likeness.nn.gated import GatedMLP
 from likeness.nn.masked import MaskedMLP
 from likeness.nn.pixelcnn import GatedPixelCNN
-=======
-from likeness.nn.gated import GatedMLP
->>>>>>> 31aa265 (Exemplar VAE in full: prior, retrieval in cells, recipe, likeness variants, card and benchmark)
 from likeness.nn.resnet import ResidualCritic, ResidualGenerator
 from likeness.nn.vector import MLP, ResidualMLP, VectorCritic, orthogonal
 
@@ -19,12 +16,9 @@ __all__ = [
     "ConvDecoder",
     "ConvEncoder",
     "ConvGenerator",
-<<<<<<< HEAD
+    "GatedMLP",
     "GatedPixelCNN",
     "MaskedMLP",
-=======
-    "GatedMLP",
->>>>>>> 31aa265 (Exemplar VAE in full: prior, retrieval in cells, recipe, likeness variants, card and benchmark)
     "ResidualCritic",
     "ResidualGenerator",
     "ResidualMLP",
