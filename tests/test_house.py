@@ -31,13 +31,15 @@ ORDER: list[set[str]] = [
 VOCABULARY = {
     "gan": {"losses", "penalties", "game", "identities"},
     "density": {
-        "likelihoods",
-        "mixed",
-        "latents",
-        "logistics",
-        "conditionals",
         "classes",
+        "conditionals",
         "dequantisation",
+        "exemplars",
+        "latents",
+        "likelihoods",
+        "logistics",
+        "mixed",
+        "retrieval",
     },
 }
 

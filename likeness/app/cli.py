@@ -17,6 +17,7 @@ VERBS = {
     "train": "train a model on your data, refine its draws, judge them, write a report",
     "sweep": "train with many settings, judge each, and report the best",
     "sample": "draw from a run",
+    "variants": "draw near given records: so many of each",
     "refine": "draw better samples: from a run, or from files with real data beside them",
     "judge": "score a run or a file of samples against a reference, with intervals and baselines",
     "diagnose": "say what is wrong with a run and what to change; or what a VAE's loss comes to",

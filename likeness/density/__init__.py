@@ -4,6 +4,7 @@ from likeness.bits import bits_per_dim
 from likeness.density.conditionals import Binary, Gaussians
 from likeness.density.conversion import Loss, converted, effective_sigma, explained, kl_weight
 from likeness.density.dequantisation import Variational
+from likeness.density.exemplar_vae import ExemplarVAE
 from likeness.density.flow import Flow, family
 from likeness.density.glow import Glow
 from likeness.density.histogram import Histogram
@@ -30,6 +31,7 @@ __all__ = [
     "Bernoulli",
     "Binary",
     "DiscretisedLogistic",
+    "ExemplarVAE",
     "Flow",
     "Gaussian",
     "GaussianMap",

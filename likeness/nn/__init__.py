@@ -4,6 +4,7 @@ from likeness.nn.average import average
 from likeness.nn.choose import critic_for, generator_for
 from likeness.nn.coding import ConvDecoder, ConvEncoder, decoder_for, encoder_for
 from likeness.nn.dcgan import ConvCritic, ConvGenerator
+from likeness.nn.gated import GatedMLP
 from likeness.nn.masked import MaskedMLP
 from likeness.nn.pixelcnn import GatedPixelCNN
 from likeness.nn.resnet import ResidualCritic, ResidualGenerator
@@ -15,6 +16,7 @@ __all__ = [
     "ConvDecoder",
     "ConvEncoder",
     "ConvGenerator",
+    "GatedMLP",
     "GatedPixelCNN",
     "MaskedMLP",
     "ResidualCritic",

@@ -265,7 +265,8 @@ def _step(saved: state.Saved, before: Common, now: Common, changed: set[str]) ->
 
 def _restore(model: Model, path: Path) -> None:
     state, _ = checkpoint.load(path)
-    checkpoint.restore(model.learner.state, state, path)
+    own = model.learner.state.state_dict()
+    checkpoint.restore(model.learner.state, {k: own[k] for k in model.learner.to_train} | state, path)
 
 
 def _plain(settings: Common) -> dict[str, Any]:

@@ -227,7 +227,8 @@ class _Keeper:
 
     def weights(self, which: str, **about: Any) -> None:
         """The tensors of the model alone, for whoever draws from it; the first process writes them."""
-        tensors = {k: v for k, v in self.learner.state.state_dict().items() if isinstance(v, Tensor)}
+        less, state = self.learner.to_train, self.learner.state.state_dict()
+        tensors = {k: v for k, v in state.items() if isinstance(v, Tensor) and k not in less}
         whole = {k: full(v) for k, v in tensors.items()}
         facts = {"iteration": self.learner.method.iteration, "seconds": round(self.seconds(), 3)}
         if world().rank == 0:

@@ -16,6 +16,7 @@ class Learner(NamedTuple):
         after: runs after each step (averages of weights).
         state: holds every module whose tensors are saved, the method among them.
         once: networks that are never differentiated twice, and so may be compiled.
+        to_train: names in `state` of what only a training needs, such as samples: checkpoints to draw from go without.
     """
 
     method: Method
@@ -23,3 +24,4 @@ class Learner(NamedTuple):
     after: Callable[[], object]
     state: nn.Module
     once: tuple[nn.Module, ...] = ()
+    to_train: tuple[str, ...] = ()
