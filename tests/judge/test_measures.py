@@ -30,7 +30,6 @@ FULL = BARE._replace(
     train=TRAIN,
     fresh=nearest(REFERENCE, TRAIN),
     truth=Known(),
-    likelihood=(torch.randn(60), "exact"),
     rows=(COLUMNS, REFERENCE),
     likelihood=Likelihood(torch.randn(60), "exact", "density", torch.rand(60), "bound", "17 levels"),
 )
