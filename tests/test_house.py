@@ -19,7 +19,7 @@ ORDER: list[set[str]] = [
     {"core", "data", "nn", "lockstep"},
     {"annealing", "bits"},
     {"testing"},
-    {"gan", "density", "refine", "judge"},
+    {"gan", "density", "refine", "judge", "represent"},
     {"run"},
     {"recipes"},
     {"sweep", "doctor"},
@@ -39,6 +39,7 @@ VOCABULARY = {
         "classes",
         "dequantisation",
     },
+    "represent": {"costs", "penalties"},
 }
 
 
