@@ -17,7 +17,7 @@ S is the logistic function, so that codes without limits have an activity in (0,
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -77,7 +77,7 @@ def activity(z: Float[Tensor, "n ..."], rho: float) -> Float[Tensor, ""]:
 
 def contractive(E: Encoder, x: Float[Tensor, " n *event"]) -> Float[Tensor, " n"]:
     """Can be differentiated by what E is made of."""
-    z, pull = torch.func.vjp(lambda x: E(x).flatten(1), x)
+    z, pull = _pulled(E, x)
     total = torch.zeros_like(z[:, 0])
     for j in range(z.shape[1]):
         unit = torch.zeros_like(z)
@@ -88,9 +88,15 @@ def contractive(E: Encoder, x: Float[Tensor, " n *event"]) -> Float[Tensor, " n"
 
 def hutchinson(E: Encoder, x: Float[Tensor, " n *event"]) -> Float[Tensor, " n"]:
     """Of one draw of v for each sample."""
-    z, pull = torch.func.vjp(lambda x: E(x).flatten(1), x)
+    z, pull = _pulled(E, x)
     v = per_sample(len(z), lambda n: torch.rand(n, z.shape[1], device=z.device))
     return pull(torch.where(v < 0.5, -1.0, 1.0).to(z))[0].flatten(1).square().sum(1)  # (4)
+
+
+def _pulled(E: Encoder, x: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor]]]:
+    """The codes, and what takes rows v to vᵀ ∂E/∂x."""
+    made: Any = torch.func.vjp(lambda x: E(x).flatten(1), x)
+    return made
 
 
 def _slopes(norm: Callable[[Encoder, Tensor], Tensor], E: Encoder, x: Tensor, z: Tensor) -> Tensor:

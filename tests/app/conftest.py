@@ -60,7 +60,19 @@ def trained_on_rings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def with_codes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of an autoencoder of digits, short, and yet better than the mean."""
     folder = tmp_path_factory.mktemp("runs") / "codes"
-    small = ["--network", "dense", "--steps", 250, "--width", 64, "--judge-every", 125, "--features", "pca", "--no-report"]
+    small = [
+        "--network",
+        "dense",
+        "--steps",
+        250,
+        "--width",
+        64,
+        "--judge-every",
+        125,
+        "--features",
+        "pca",
+        "--no-report",
+    ]
     words = ["train", "autoencoder", "--data", "digits", "--device", "cpu", "--out", folder, *small]
     assert main([str(w) for w in words]) == 0
     return folder

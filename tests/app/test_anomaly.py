@@ -14,7 +14,7 @@ from likeness.data.export import write
 @pytest.mark.parametrize("score", ["error", "gaussian"])
 def test_noise_is_flagged_and_digits_seldom(with_codes: Path, tmp_path: Path, likeness, score: str) -> None:
     x = whole(load("digits").test).x[:150]
-    write(torch.cat((x, torch.rand(20, 1, 8, 8) * 2 - 1)), tmp_path / "mixed.npy")
+    write(torch.cat((x, 2.0 * (torch.rand(20, 1, 8, 8) < 0.5) - 1)), tmp_path / "mixed.npy")
     out = tmp_path / "found.json"
     said = likeness("anomaly", with_codes, "--data", tmp_path / "mixed.npy", "--score", score, "--json", out)
     assert said.code == 0, said.err

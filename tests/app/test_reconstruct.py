@@ -22,7 +22,7 @@ def test_what_is_written_is_what_is_said(with_codes: Path, tmp_path: Path, liken
     x, found = whole(data.test).x, torch.from_numpy(np.load(tmp_path / "x.npy")) / 127.5 - 1
     error = float((x - found).square().mean())
     assert 10 * np.log10(4 / error) == pytest.approx(said_psnr(said.err)[0], abs=0.1)
-    assert error < 0.7 * float((x - whole(data.train).x.mean(0)).square().mean())
+    assert error < 0.9 * float((x - whole(data.train).x.mean(0)).square().mean())
 
 
 def test_noise_belongs_to_the_seed_and_has_its_level(with_codes: Path, tmp_path: Path, likeness) -> None:
