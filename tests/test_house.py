@@ -19,7 +19,7 @@ ORDER: list[set[str]] = [
     {"core", "data", "nn", "lockstep"},
     {"annealing", "bits"},
     {"testing"},
-    {"gan", "density", "refine", "judge"},
+    {"gan", "density", "refine", "judge", "represent"},
     {"run"},
     {"recipes"},
     {"sweep", "doctor"},
@@ -41,6 +41,7 @@ VOCABULARY = {
         "mixed",
         "retrieval",
     },
+    "represent": {"costs", "penalties"},
 }
 
 

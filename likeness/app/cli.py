@@ -21,6 +21,9 @@ VERBS = {
     "refine": "draw better samples: from a run, or from files with real data beside them",
     "judge": "score a run or a file of samples against a reference, with intervals and baselines",
     "diagnose": "say what is wrong with a run and what to change; or what a VAE's loss comes to",
+    "embed": "the codes of new data, from a run that has an encoder",
+    "reconstruct": "new data encoded and decoded again: denoised, or what a code keeps of them",
+    "anomaly": "which of new data are unlike what a run learned, with a stated rate of false alarms",
     "compare": "put the scores of several runs or files side by side, if they can be compared",
     "runs": "list the runs you have, set them side by side, remove some",
     "bench": "measure what a training step costs on this machine, part by part",
@@ -87,5 +90,5 @@ def _fail(message: str, code: int) -> int:
 
 def _help() -> str:
     lines = ["usage: likeness VERB [options]      (likeness VERB --help tells the options)", ""]
-    lines += [f"  {verb:10s} {what}" for verb, what in VERBS.items()]
+    lines += [f"  {verb:12s} {what}" for verb, what in VERBS.items()]
     return "\n".join([*lines, "", "  likeness train gan --data digits --out runs/first", f"  version {__version__}"])

@@ -1,16 +1,23 @@
 """What verbs are given: runs, files of samples, data sets by name; real data and samples in one form."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from likeness.data import Columns, Dataset, batching, load
 from likeness.data.batch import Batch
 from likeness.data.columns import fit
 from likeness.data.export import TABLES, read
+from likeness.data.image_folder import images_in
 from likeness.data.table import read_table
 from likeness.errors import InputError
+from likeness.recipes.pipeline import Session
+
+Codes = Callable[[Tensor], Tensor]
 
 
 class Material(NamedTuple):
@@ -81,3 +88,42 @@ def _tables(samples: Path, real: str, train: str | None) -> Material:
         None if train is None else Batch(columns.encode(known)),
         columns,
     )
+
+
+def for_run(session: Session, name: str, part: str) -> Tensor:
+    """New data for a run, in the form that it learned: a file or folder whole and in its order, or the split `part`.
+
+    Raises:
+        InputError: the data cannot be read, or have another shape than what the run learned from.
+    """
+    path, s, event = Path(name), session.settings, session.facts.event
+    if path.is_file() and path.suffix in TABLES and session.columns is not None:
+        return session.columns.encode(read_table(path))
+    if path.is_file() or (path.is_dir() and images_in(path)):
+        x = read(path, size=s.size, channels=s.channels)
+    else:
+        x = batching.whole(getattr(load(name, size=s.size, channels=s.channels, seed=s.seed), part)).x
+    if x.shape[1:] != event:
+        raise InputError(f"samples of {name} have shape {tuple(x.shape[1:])}, the run learned {event}: make them alike")
+    return x
+
+
+def coded(session: Session) -> tuple[Codes, Codes]:
+    """What encodes samples and what reconstructs them, a part of them at a time, without gradients.
+
+    Raises:
+        InputError: the run has no codes.
+    """
+    model, device = session.model, session.settings.device
+    if model.encode is None or model.reconstruct is None:
+        raise InputError(
+            f"{session.run.folder} is a run of {session.run.recipe} that has no codes: use one of autoencoder or vae"
+            " (without --conditional)"
+        )
+    return partial(in_parts, model.encode, device=device), partial(in_parts, model.reconstruct, device=device)
+
+
+@torch.no_grad()
+def in_parts(function: Codes, x: Tensor, *, device: str, size: int = 256) -> Tensor:
+    """The function's values of these samples, on the CPU."""
+    return torch.cat([function(part.to(device)).cpu() for part in x.split(size)])

@@ -64,8 +64,11 @@ def write(x: Float[Tensor, "n ..."], path: str | Path, dataset: Dataset | Column
     return path
 
 
-def read(path: str | Path) -> Float[Tensor, "n ..."]:
+def read(path: str | Path, *, size: int | None = None, channels: int | None = None) -> Float[Tensor, "n ..."]:
     """Samples from `.npy`, `.npz` (x, or its only array), `.csv`, `.parquet` or a folder of images of one size.
+
+    Args:
+        size, channels: of the images of a folder, as `load` takes them.
 
     Raises:
         InputError: the path is missing, of no known kind, or holds something other than finite numbers.
@@ -74,7 +77,7 @@ def read(path: str | Path) -> Float[Tensor, "n ..."]:
     if not path.exists():
         raise InputError(f"{path} does not exist: check the path")
     if path.is_dir():
-        return _read_folder(path)
+        return _read_folder(path, Options(size, channels))
     if path.suffix in ARRAYS:
         return _read_array(path)
     if path.suffix in table.SUFFIXES:
@@ -168,9 +171,9 @@ def _is_numeric(kind: "pa.DataType") -> bool:
     return types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_boolean(kind)
 
 
-def _read_folder(path: Path) -> Tensor:
+def _read_folder(path: Path, options: Options) -> Tensor:
     files = images_in(path)
     if not files:
         raise InputError(f"no images in {path}: it needs PNG, JPEG or WebP files")
     entries = [Entry(str(file), partial(Path, file), TRAIN) for file in files]
-    return whole(read_pictures(entries, Options())[0]).x
+    return whole(read_pictures(entries, options)[0]).x

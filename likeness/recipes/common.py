@@ -152,6 +152,8 @@ class Model(NamedTuple):
         reconstruct: what the codes of samples are decoded to.
         drawn: what the draws are, where a family has two kinds ("samples of p(x|z)", "means of p(x|z)"): figures and
             scores say it.
+        settle: fits to training samples (n, *event), before a checkpoint is judged, what is drawn from besides what
+            trains, such as a density of codes; it is part of the state.
         vae: the model with its posterior, as it is drawn from, for `likeness diagnose`; None for other families.
     """
 
@@ -168,6 +170,7 @@ class Model(NamedTuple):
     score: tuple[str, Callable[[Tensor], Tensor]] | None = None
     encode: Callable[[Tensor], Tensor] | None = None
     reconstruct: Callable[[Tensor], Tensor] | None = None
+    settle: Callable[[Tensor], object] | None = None
     vae: Any = None
     drawn: str = ""
 

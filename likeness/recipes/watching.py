@@ -38,12 +38,15 @@ class Watcher:
         real = self.real = whole(data.validation, LARGEST).x
         self.n = max(500, len(real))
         self.known = self._features(real)
+        self.train = real[:0] if model.settle is None else whole(data.train, LARGEST).x
         modes = None if data.truth is None else data.truth.modes
         self.modes = None if modes is None else Modes(modes)
         self.diversity, self.swings = Diversity(self.known), Oscillation()
         self.best = Best(patience=patience or 10)
 
     def __call__(self, iteration: int, terms: dict[str, float]) -> Score:
+        if self.model.settle is not None:
+            self.model.settle(self.train.to(self.device))
         cost = self._cost()
         game = cost is None and self.model.critic is not None  # its monitors, and its remedies
         x = self._drawn() if cost is None or self.modes is not None else self.real[:0]  # else nothing looks at them

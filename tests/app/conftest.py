@@ -56,6 +56,28 @@ def trained_on_rings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def with_codes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of an autoencoder of digits, short, and yet better than the mean."""
+    folder = tmp_path_factory.mktemp("runs") / "codes"
+    small = [
+        "--network",
+        "dense",
+        "--steps",
+        250,
+        "--width",
+        64,
+        "--judge-every",
+        125,
+        "--features",
+        "pca",
+        "--no-report",
+    ]
+    words = ["train", "autoencoder", "--data", "digits", "--device", "cpu", "--out", folder, *small]
+    assert main([str(w) for w in words]) == 0
+    return folder
+
+
 @pytest.fixture
 def apart(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     """Starts the command line in a process of its own, in the test's folder."""

@@ -1,0 +1,109 @@
+"""`likeness anomaly RUN --data DATA`: which samples a run cannot say again, at a stated rate of false alarms."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+import tyro
+from torch import Tensor
+
+from likeness.app.console import say, table
+from likeness.app.inputs import coded, for_run, in_parts
+from likeness.app.together import together
+from likeness.data.batching import whole
+from likeness.errors import InputError
+from likeness.files import write_json
+from likeness.recipes.pipeline import Session, read, reopen
+from likeness.represent.anomaly import EncDecAD, Threshold, squared_error, threshold
+
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Options:
+    """Find what is unlike the data that a run learned from."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of the run."""
+    data: str
+    """What to look at: a file of samples or a folder of images, row by row; or a data set's name."""
+    part: Literal["train", "validation", "test"] = "test"
+    """Which split of data sets that are named."""
+    normal: str | None = None
+    """Normal samples that nothing was trained on, which set the threshold: a file, a folder or a data set's name; the
+    run's validation samples if not given."""
+    false_alarms: float = 0.05
+    """Share of normal samples that may be flagged."""
+    score: Literal["error", "gaussian"] = "error"
+    """The error of the reconstruction; or EncDec-AD: all errors of a sample held against a Gaussian of those of half
+    of the normal samples, while the other half sets the threshold."""
+    json: Path | None = None
+    """Write scores, threshold and flagged rows to this file."""
+    seed: int = 0
+    """Decides which half that is."""
+    checkpoint: Literal["best", "last"] | None = None
+    """Which weights; the best by the judged score if not given."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
+    threads: int | None = None
+    """Processor threads."""
+
+
+def run(options: Options) -> None:
+    with together(options.device, options.threads) as where:
+        session = reopen(options.run, which=options.checkpoint, device=where)
+        coded(session)
+        x, normal = for_run(session, options.data, options.part), _normal(session, options)
+        scores, known = (_by_error if options.score == "error" else _by_gaussian)(session, x, normal, options)
+        limit = threshold(known, options.false_alarms)
+    flagged = limit.flags(scores)
+    _tell(scores, limit, flagged)
+    if options.json is not None:
+        rows = flagged.nonzero().flatten().tolist()
+        write_json(options.json, {"score": options.score, **_facts(limit), "flagged": rows, "scores": scores.tolist()})
+
+
+def _normal(session: Session, options: Options) -> Tensor:
+    if options.normal is not None:
+        return for_run(session, options.normal, options.part)
+    return whole(read(session.settings).validation).x
+
+
+def _by_error(session: Session, x: Tensor, normal: Tensor, options: Options) -> tuple[Tensor, Tensor]:
+    """Scores of the data and of the normals, by the cost that the run was trained with where it says so."""
+    model, device = session.model, session.settings.device
+    if model.score is not None and model.score[0] == "error":
+        return in_parts(model.score[1], x, device=device), in_parts(model.score[1], normal, device=device)
+    _, reconstruct = coded(session)
+    return squared_error(x, reconstruct(x)), squared_error(normal, reconstruct(normal))
+
+
+def _by_gaussian(session: Session, x: Tensor, normal: Tensor, options: Options) -> tuple[Tensor, Tensor]:
+    _, reconstruct = coded(session)
+    if len(normal) < 2:
+        raise InputError(f"{len(normal)} held-out normals: --score gaussian needs two or more; use --score error")
+    order = torch.randperm(len(normal), generator=torch.Generator().manual_seed(options.seed))
+    fitted, setting = normal[order].tensor_split(2)
+    errors = [(part - reconstruct(part)).abs().flatten(1) for part in (fitted, setting, x)]
+    made = EncDecAD().fit(errors[0])
+    return made.score(errors[2]), made.score(errors[1])
+
+
+def _facts(limit: Threshold) -> dict[str, Any]:
+    return {
+        "threshold": limit.value,
+        "false_alarms": limit.false_alarms,
+        "false_alarms_interval": [limit.low, limit.high],
+        "normals": limit.n,
+    }
+
+
+def _tell(scores: Tensor, limit: Threshold, flagged: Tensor) -> None:
+    order = scores.argsort(descending=True)[:SHOWN].tolist()
+    rows = [(str(i), f"{float(scores[i]):.4g}", "yes" if flagged[i] else "") for i in order]
+    table(("row", "score", "flagged"), rows, "the highest scores")
+    say(
+        f"{int(flagged.sum())} of {len(scores)} samples lie above {limit.value:.4g}, which {limit.n} held-out normals "
+        f"set: of normal samples {limit.false_alarms:.1%} would (95 % interval {limit.low:.1%} to {limit.high:.1%})"
+    )

@@ -1,0 +1,44 @@
+"""`likeness embed RUN --data DATA`: the codes of new data, row by row, from any run with an encoder."""
+
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from likeness.app.console import say
+from likeness.app.inputs import coded, for_run
+from likeness.app.together import together
+from likeness.data.export import write
+from likeness.recipes.pipeline import reopen
+
+
+@dataclass(frozen=True)
+class Options:
+    """The codes of new data."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of the run."""
+    data: str
+    """What to encode: a file of samples or a folder of images, a row of codes for each sample; or a data set's name."""
+    part: Literal["train", "validation", "test"] = "test"
+    """Which split of a data set that is named."""
+    out: Path | None = None
+    """Where to: .npy, .npz, .csv or .parquet; codes.npy in the run if not given."""
+    checkpoint: Literal["best", "last"] | None = None
+    """Which weights; the best by the judged score if not given."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
+    threads: int | None = None
+    """Processor threads."""
+
+
+def run(options: Options) -> None:
+    with together(options.device, options.threads) as where:
+        session = reopen(options.run, which=options.checkpoint, device=where)
+        encode, _ = coded(session)
+        codes = encode(for_run(session, options.data, options.part))
+        path = write(codes, options.out or options.run / "codes.npy")
+        d_z, d = codes.shape[1], prod(session.facts.event)
+        say(f"wrote codes of {len(codes)} samples to {path}: {d_z} numbers for {d} ({d_z / d:.0%})")
