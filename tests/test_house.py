@@ -19,7 +19,7 @@ ORDER: list[set[str]] = [
     {"core", "data", "nn", "lockstep"},
     {"annealing", "bits"},
     {"testing"},
-    {"gan", "density", "refine", "judge", "represent"},
+    {"gan", "density", "language", "refine", "judge", "represent"},
     {"run"},
     {"recipes"},
     {"sweep", "doctor"},
@@ -42,6 +42,7 @@ VOCABULARY = {
         "retrieval",
     },
     "represent": {"costs", "penalties"},
+    "language": {"generate", "repetition", "ngrams"},
 }
 
 

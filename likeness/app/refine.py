@@ -14,6 +14,7 @@ from likeness.app.together import together
 from likeness.data.batching import whole
 from likeness.data.columns import Columns
 from likeness.data.export import write
+from likeness.data.vocabulary import Vocabulary
 from likeness.errors import InputError
 from likeness.files import write_json
 from likeness.ranks import world
@@ -71,7 +72,7 @@ def run(options: Options) -> None:
         say(f"wrote {len(x)} refined samples to {path}")
 
 
-def _from_run(options: Options, where: str) -> tuple[Tensor, Columns | None, dict[str, Any], Path]:
+def _from_run(options: Options, where: str) -> tuple[Tensor, Columns | Vocabulary | None, dict[str, Any], Path]:
     assert options.run is not None
     session = reopen(options.run, which=options.checkpoint, device=where)
     real = whole(read(session.settings).train, LEARNED).x.to(session.settings.device)
@@ -81,7 +82,12 @@ def _from_run(options: Options, where: str) -> tuple[Tensor, Columns | None, dic
     x = drawn(sampler, options.n, options.seed, options.batch_size)
     facts = sampler.report()
     warn(facts.findings)
-    return x, session.columns, refinement_facts(facts, ratio), options.out or place(session, "refined")
+    return (
+        x,
+        session.columns or session.vocabulary,
+        refinement_facts(facts, ratio),
+        options.out or place(session, "refined"),
+    )
 
 
 def _from_file(options: Options) -> tuple[Tensor, Columns | None, dict[str, Any], Path]:

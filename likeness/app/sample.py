@@ -1,8 +1,9 @@
 """`likeness sample RUN`: draw from a run, to a file that suits what it learned."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
 import torch
 import tyro
@@ -10,6 +11,8 @@ import tyro
 from likeness.app.console import progress, say
 from likeness.app.together import together
 from likeness.data.export import write
+from likeness.errors import InputError
+from likeness.language.generate import filters
 from likeness.ranks import world
 from likeness.recipes.pipeline import Session, reopen
 from likeness.sampling import Sampler, draw_batches
@@ -25,6 +28,16 @@ class Options:
     """How many samples."""
     out: Path | None = None
     """Where to: .npy, .npz, .csv, .parquet, .png (one grid), or a folder of PNG files; below the run if not given."""
+    temperature: float = 1.0
+    """Of text: below one the draws are more probable than the model's own, 0 takes the most probable token."""
+    top_k: int | None = None
+    """Of text: draw among so many of the most probable tokens."""
+    top_p: float | None = None
+    """Of text: draw among the fewest tokens that have this probability together."""
+    prompt: str | None = None
+    """Of text: what each draw begins with."""
+    length: int | None = None
+    """Of text: tokens of a draw, those of the prompt among them; as many as in training if not given."""
     seed: int = 0
     """Sample i depends on the seed and on i alone, not on the batch size."""
     batch_size: int = 256
@@ -42,11 +55,31 @@ class Options:
 def run(options: Options) -> None:
     with together(options.device, options.threads) as where:
         session = reopen(options.run, which=options.checkpoint, device=where)
-        x = drawn(session.model.sampler, options.n, options.seed, options.batch_size)
+        x = drawn(sampler_of(session, options), options.n, options.seed, options.batch_size)
         if world().rank == 0:
-            path = write(x, options.out or place(session, "samples"), session.columns)
+            path = write(x, options.out or place(session, "samples"), session.columns or session.vocabulary)
             kind = session.model.drawn
             say(f"wrote {options.n} samples to {path}" + (f" ({kind})" if kind else ""))
+
+
+def sampler_of(session: Session, o: Options) -> Sampler:
+    """The sampler of the run, for text with what the options say.
+
+    Raises:
+        InputError: they are given for another kind of run, or out of their range.
+    """
+    known, sampler = session.vocabulary, session.model.sampler
+    if (o.temperature, o.top_k, o.top_p, o.prompt, o.length) == (1.0, None, None, None, None):
+        return sampler
+    if known is None:
+        raise InputError(
+            f"--temperature, --top-k, --top-p, --prompt and --length are for text, and {session.run.folder} learned "
+            f"{session.facts.kind}: leave them out"
+        )
+    prompt = None if not o.prompt else torch.from_numpy(known.encode(o.prompt))
+    through = filters(o.temperature, o.top_k, o.top_p)
+    drawing: Any = sampler  # of a language model
+    return cast(Sampler, partial(drawing, prompt=prompt, length=o.length, through=through))
 
 
 def drawn(sampler: Sampler, n: int, seed: int, batch_size: int) -> torch.Tensor:
@@ -62,4 +95,7 @@ def drawn(sampler: Sampler, n: int, seed: int, batch_size: int) -> torch.Tensor:
 def place(session: Session, name: str) -> Path:
     """Where draws go if nobody says: a picture of images, a table of rows, else an array."""
     kind = session.facts.kind
-    return session.run.folder / f"{name}{'.png' if kind == 'images' else '.csv' if kind == 'table' else '.npy'}"
+    return (
+        session.run.folder
+        / f"{name}{'.png' if kind == 'images' else '.csv' if kind == 'table' else '.txt' if kind == 'text' else '.npy'}"
+    )

@@ -13,9 +13,10 @@ from likeness.data.columns import Columns
 from likeness.data.memory import Digests
 from likeness.data.splits import NAMES, TEST, TRAIN, VALIDATION
 from likeness.data.truth import Truth
+from likeness.data.vocabulary import Vocabulary
 from likeness.findings import Finding
 
-Kind = Literal["vectors", "images", "table"]
+Kind = Literal["vectors", "images", "table", "text"]
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,12 @@ class Dataset:
     """Samples of one kind, in three parts of which no two hold the same sample.
 
     Attributes:
-        event: the shape of one sample: (d,) for vectors and tables, (channels, height, width) for images.
+        event: the shape of one sample: (d,) for vectors and tables, (channels, height, width) for images,
+            (length,) for windows of text.
         classes: the names of the labels 0, 1, …; empty where there are none.
         truth: the distribution itself, where it is known.
         columns: how the rows of a table became vectors, with `decode` for the way back.
+        vocabulary: how text became token ids, and the way back.
         fingerprint: SHA-256 of the samples and of the options they were read with.
         notes: what a person should know about how the data were read.
     """
@@ -42,6 +45,7 @@ class Dataset:
     columns: Columns | None = None
     fingerprint: str = ""
     notes: tuple[Finding, ...] = ()
+    vocabulary: Vocabulary | None = None
 
 
 class Options(NamedTuple):
@@ -56,6 +60,9 @@ class Options(NamedTuple):
     limit: int | None = None
     drop: tuple[str, ...] = ()
     progress: Callable[[int, int], object] | None = None
+    tokens: Literal["characters", "pieces"] = "characters"
+    length: int | None = None
+    pieces: int | None = None
 
 
 @runtime_checkable
@@ -82,15 +89,21 @@ def assemble(
     truth: Truth | None = None,
     columns: Columns | None = None,
     notes: tuple[Finding, ...] = (),
+    vocabulary: Vocabulary | None = None,
 ) -> Dataset:
     """The data set of three parts that are known to share nothing."""
     described = {"kind": kind, "classes": classes, "columns": columns and columns.state(), **options._asdict()}
     for reading in ("stream", "skip_broken", "progress"):  # they change no sample
         described.pop(reading)
+    if vocabulary is None:
+        for own in ("tokens", "length", "pieces"):
+            described.pop(own)
+    else:
+        described["vocabulary"] = vocabulary.state()
     seal = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     for part in (parts[split] for split in NAMES):
         seal.update(part.digests.tobytes())
         if part.labels is not None:
             seal.update(part.labels.numpy().tobytes())
     three = parts[TRAIN], parts[VALIDATION], parts[TEST]
-    return Dataset(name, kind, *three, three[0].event, classes, truth, columns, seal.hexdigest(), notes)
+    return Dataset(name, kind, *three, three[0].event, classes, truth, columns, seal.hexdigest(), notes, vocabulary)

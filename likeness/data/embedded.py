@@ -2,6 +2,7 @@
 
 digits  1 797 handwritten digits of 8 × 8 grey pixels in ten classes (E. Alpaydin, C. Kaynak. Optical Recognition
         of Handwritten Digits. 1998. https://doi.org/10.24432/C50P49, CC BY 4.0)
+descriptions  scikit-learn's descriptions of its small data sets, 15 000 characters of English
 shapes  one coloured ellipse, square, triangle or cross of 32 × 32 pixels on black, with its factors:
         `load("shapes").train.factors["rotation"]`
 mixed-table  ten numeric and five categorical columns of known dependence, with gaps (see `made_table`)
@@ -10,7 +11,7 @@ mixed-table  ten numeric and five categorical columns of known dependence, with 
 import numpy as np
 import torch
 
-from likeness.data import made_table, shapes
+from likeness.data import made_table, shapes, text
 from likeness.data.dataset import Dataset, Options, assemble
 from likeness.data.memory import InMemory, to_uint8
 from likeness.data.pixels import prepared
@@ -23,7 +24,7 @@ from likeness.sampling import Streams
 TOY_SIZES = {TRAIN: 50_000, VALIDATION: 10_000, TEST: 10_000}
 SHAPE_SIZES = {TRAIN: 8_000, VALIDATION: 1_000, TEST: 2_000}
 TABLE_SIZES = {TRAIN: 8_000, VALIDATION: 2_000, TEST: 4_000}
-EMBEDDED = ("digits", "shapes", "mixed-table", *TOYS)
+EMBEDDED = ("digits", "shapes", "mixed-table", "descriptions", *TOYS)
 
 
 def embedded(name: str, options: Options) -> Dataset:
@@ -32,6 +33,8 @@ def embedded(name: str, options: Options) -> Dataset:
         return mixed_table(options)
     if options.label is not None:
         raise InputError(f"label {options.label!r}: {name} has no columns to choose from; leave it out")
+    if name == "descriptions":
+        return text.texts(name, {TRAIN: descriptions()}, options)
     if name in TOYS:
         return toy(name, options)
     return digits(options) if name == "digits" else drawn_shapes(options)
@@ -60,6 +63,14 @@ def digits(options: Options) -> Dataset:
         {TRAIN: InMemory(images, torch.from_numpy(found.target))}, seed=options.seed, limit=options.limit
     )
     return assemble("digits", "images", parts, options, classes=tuple("0123456789"), notes=notes)
+
+
+def descriptions() -> str:
+    """One text of all of them."""
+    from sklearn import datasets as d
+
+    made = (d.load_iris, d.load_digits, d.load_wine, d.load_breast_cancer, d.load_diabetes, d.load_linnerud)
+    return "\n".join(load().DESCR for load in made)
 
 
 def drawn_shapes(options: Options) -> Dataset:

@@ -1,8 +1,9 @@
 """Samples to files and back.
 
 What is written is decided by the end of the path: `.npy`, `.npz` (under the name x), `.csv` and `.parquet` (rows of a
-table, or vectors as columns x0, x1, …), `.png` (one grid of images), or nothing (a folder of PNG files). Images are
-written as uint8; vectors as float32. A file is whole or absent: it is written beside its place and then renamed.
+table, or vectors as columns x0, x1, …),
+`.txt` (texts, a line of dashes between them), `.png` (one grid of images), or nothing (a folder of PNG files). Images
+are written as uint8; vectors as float32. A file is whole or absent: it is written beside its place and then renamed.
 
 What is read: uint8 images, be they an array or files, become floats in [-1, 1]; floats of any shape are taken as they
 are, so images among them should be in [-1, 1]; other whole numbers become floats of the same value; tables must hold
@@ -31,16 +32,18 @@ from likeness.data.image_folder import images_in
 from likeness.data.memory import from_uint8, to_uint8
 from likeness.data.pixels import as_images
 from likeness.data.splits import TRAIN
+from likeness.data.vocabulary import Vocabulary
 from likeness.errors import InputError, unknown
 from likeness.files import replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ARRAYS, TABLES, GRID = (".npy", ".npz"), (".csv", ".parquet"), ".png"
+ARRAYS, TABLES, GRID, TEXT = (".npy", ".npz"), (".csv", ".parquet"), ".png", ".txt"
+RULE = "-" * 40  # between two texts
 
 
-def write(x: Float[Tensor, "n ..."], path: str | Path, dataset: Dataset | Columns | None = None) -> Path:
+def write(x: Float[Tensor, "n ..."], path: str | Path, dataset: Dataset | Columns | Vocabulary | None = None) -> Path:
     """Write samples to a file or folder, and return its path.
 
     Args:
@@ -50,7 +53,12 @@ def write(x: Float[Tensor, "n ..."], path: str | Path, dataset: Dataset | Column
         InputError: samples of this shape cannot be written so; the folder is not empty; the disk is full.
     """
     path, x = Path(path), x.detach().cpu().float()
-    columns = dataset.columns if isinstance(dataset, Dataset) else dataset
+    columns = dataset.columns or dataset.vocabulary if isinstance(dataset, Dataset) else dataset
+    if isinstance(columns, Vocabulary) and path.suffix == TEXT:
+        with replacing(path) as beside:
+            beside.write_text(f"\n{RULE}\n".join(map(columns.decode, x)) + "\n", encoding="utf-8")
+        return path
+    columns = columns if isinstance(columns, Columns) else None
     _check(x, path)
     with replacing(path) as beside:
         if path.suffix in ARRAYS:

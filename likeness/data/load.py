@@ -4,8 +4,9 @@ import os
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Literal
 
-from likeness.data import image_folder, table
+from likeness.data import image_folder, table, text
 from likeness.data.arrays import arrays, read_arrays
 from likeness.data.dataset import Dataset, Options
 from likeness.data.embedded import EMBEDDED, embedded
@@ -31,6 +32,9 @@ def load(
     limit: int | None = None,
     drop: Sequence[str] = (),
     progress: Callable[[int, int], object] | None = None,
+    tokens: Literal["characters", "pieces"] = "characters",
+    length: int | None = None,
+    pieces: int | None = None,
 ) -> Dataset:
     """Read a data set.
 
@@ -39,7 +43,8 @@ def load(
 
     A folder may hold images (see `image_folder`), files in MNIST's format (see `idx`), shards of images (`.tar`,
     `.parquet`; see `shards`), which are always streamed, or one array or table, or one for each part (`train.csv`,
-    `test.csv`). Files are arrays (`.npy`, `.npz`; see `arrays`) or tables (`.csv`, `.tsv`, `.parquet`; see `table`).
+    `test.csv`). Files are arrays (`.npy`, `.npz`; see `arrays`) tables (`.csv`, `.tsv`, `.parquet`; see `table`) or
+    text (`.txt`, also in a folder or a `.zip`; see `text`).
     What is held out, and how copies are kept from it, is said in `splits`.
 
     Args:
@@ -53,11 +58,14 @@ def load(
         limit: keep at most so many training samples.
         drop: columns of a table to leave out.
         progress: called with how many of how many images have been looked at.
+        tokens: what text is cut into; `pieces` of them at most, and `length` in a window.
 
     Raises:
         InputError: the name is not known, a path does not exist, or what is there cannot be read.
     """
-    options = Options(size, channels, seed, label, skip_broken, stream, limit, tuple(drop), progress)
+    options = Options(
+        size, channels, seed, label, skip_broken, stream, limit, tuple(drop), progress, tokens, length, pieces
+    )
     name = str(name)
     if not name:
         raise unknown("data set", name, EMBEDDED)
@@ -95,17 +103,25 @@ def _read(path: Path, options: Options) -> Dataset:
         return arrays(path.name, *read_arrays(path, options), options)
     if path.suffix in TABLES:
         return table.tables(path.name, {TRAIN: table.read_table(path)}, options)
+    if path.suffix in text.SUFFIXES:
+        return text.texts(path.name, text.read_text(path), options)
     if idx_files(path):
         return arrays(path.name, read_idx(path), (), options)
-    raise InputError(f"{path} is of no known kind: use a folder of images, or {', '.join((*ARRAYS, *TABLES))}")
+    raise InputError(
+        f"{path} is of no known kind: use a folder of images, or {', '.join((*ARRAYS, *TABLES, *text.SUFFIXES))}"
+    )
 
 
-def _read_folder(path: Path, options: Options) -> Dataset:
+def _read_folder(path: Path, options: Options) -> Dataset:  # noqa: PLR0911
     if idx_files(path):
         return arrays(path.name, read_idx(path), (), options)
     if is_sharded(path) and not image_folder.images_in(path):
         return shards(path, options)
     files = sorted(f for f in path.iterdir() if f.suffix in (*ARRAYS, *TABLES))
+    written = [f for f in sorted(path.iterdir()) if f.suffix in text.SUFFIXES]
+    if written and not files and not image_folder.images_in(path):
+        only = path if any(f.suffix == ".txt" for f in written) else written[0]
+        return text.texts(path.name, text.read_text(only), options)
     if not files or image_folder.images_in(path):
         return image_folder.folder(path, options)
     parts = {image_folder.PARTS[f.stem]: f for f in files if f.stem in image_folder.PARTS}

@@ -23,7 +23,7 @@ from likeness.run.snapshot import Stateful
 from likeness.sampling import Sampler, Streams
 
 # Files of this room that are no recipe.
-SHARED = {"common", "pipeline", "feeding", "spaces", "watching", "refinement", "outcome"}
+SHARED = {"common", "pipeline", "feeding", "spaces", "watching", "refinement", "outcome", "writing"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Common:
     """Settings of every recipe."""
 
     data: str
-    """What to learn from: a folder of images, an array (.npy, .npz), a table (.csv, .parquet), or a name."""
+    """What to learn from: images in a folder, an array (.npy), a table (.csv, .parquet), text (.txt), or a name."""
     out: Path | None = None
     """Folder of the run; a new one below runs/ if not given."""
     steps: int | None = None
@@ -65,12 +65,19 @@ class Common:
     """Column of a table that holds the class."""
     limit: int | None = None
     """Use at most so many training samples."""
+    tokens: Literal["characters", "pieces"] = "characters"
+    """What text is cut into."""
+    pieces: int | None = None
+    """Word pieces at most, characters among them; 500 if not given."""
+    length: int | None = None
+    """Tokens in a window of text; 80 if not given."""
     skip_broken: bool = False
     """Leave out files that cannot be read (they are counted and named) instead of stopping."""
     stream: bool = False
     """Read samples as they are needed, even where they would fit in memory."""
-    features: Literal["auto", "raw", "pca", "classifier", "inception", "dinov2"] = "auto"
-    """Space in which draws are judged: auto is a classifier where there are labels, else pca for images, else raw."""
+    features: Literal["auto", "raw", "pca", "classifier", "inception", "dinov2", "ngrams"] = "auto"
+    """Space in which draws are judged: auto is a classifier where there are labels, else pca for images, ngrams for
+    text, else raw."""
     judge_every: int | None = None
     """Steps from one judged checkpoint to the next; a tenth of the training if not given."""
     patience: int | None = None
@@ -108,7 +115,7 @@ def changeable(name: str) -> bool:
 class Facts(NamedTuple):
     """What a recipe may know of the data to build for them; kept in the run, so that it can be built again without.
 
-    `columns` is the codec of a table (`Columns.state`).
+    `columns` is the codec of a table (`Columns.state`), `vocabulary` that of text (`Vocabulary.state`).
     """
 
     kind: str
@@ -117,13 +124,14 @@ class Facts(NamedTuple):
     label_counts: tuple[int, ...]
     n_train: int
     columns: tuple[dict[str, Any], ...] = ()
+    vocabulary: dict[str, Any] | None = None
 
     @classmethod
     def restored(cls, values: dict[str, Any]) -> "Facts":
         """From JSON, which knows lists and no tuples."""
         v = values
         names = tuple(v["classes"]), tuple(v["label_counts"])
-        return cls(v["kind"], tuple(v["event"]), *names, v["n_train"], tuple(v.get("columns", ())))
+        return cls(v["kind"], tuple(v["event"]), *names, v["n_train"], tuple(v.get("columns", ())), v.get("vocabulary"))
 
 
 @runtime_checkable

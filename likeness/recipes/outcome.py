@@ -26,6 +26,7 @@ from likeness.ranks import world
 from likeness.recipes.pipeline import Session
 from likeness.recipes.refinement import Refinement, Say, density_ratio, refined
 from likeness.recipes.spaces import LEARNED
+from likeness.recipes.writing import written
 from likeness.refine import DensityRatio, Report
 from likeness.run import report as page
 from likeness.run.pictures import picture
@@ -118,7 +119,8 @@ class Outcome:
         self.report["scores"] = {name: made.as_dict() for name, made in table.items()}
         self.report["verdict"] = verdict(table["raw"], table["refined"])
         self.report["refinement"] = refinement_facts(facts, ratio)
-        self.report["pictures"] = self._pictures({"raw": s.model.sampler, "refined": better})
+        drawn = {"raw": s.model.sampler, "refined": better}
+        self.report |= self._texts(drawn) if self.data.kind == "text" else {"pictures": self._pictures(drawn)}
 
     def write(self) -> Path:
         """Write `report.json` and `report.html`; the place of the page."""
@@ -138,6 +140,10 @@ class Outcome:
             "seconds": self.seconds,
         }
         return page.write(self.report, run.folder)
+
+    def _texts(self, samplers: Mapping[str, Sampler]) -> dict[str, Any]:
+        """Texts to read, bits of the test part, and what draws repeat at several temperatures."""
+        return written(self.session, whole(self.data.test, LARGEST).x, whole(self.data.train).x, samplers)
 
     def _pictures(self, samplers: Mapping[str, Sampler]) -> dict[str, str]:
         folder, truth = self.session.run.folder, self.data.truth

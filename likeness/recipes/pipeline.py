@@ -15,6 +15,7 @@ from likeness.data.batching import Ordered, batches, whole
 from likeness.data.columns import Columns
 from likeness.data.dataset import Dataset
 from likeness.data.load import load
+from likeness.data.vocabulary import Vocabulary
 from likeness.errors import InputError
 from likeness.files import tidy, write_json
 from likeness.findings import Finding
@@ -58,6 +59,12 @@ class Session(NamedTuple):
         state = self.run.config.get("columns")
         return None if state is None else Columns.from_state(state)
 
+    @property
+    def vocabulary(self) -> Vocabulary | None:
+        """How token ids become text, where the run learned text."""
+        state = self.facts.vocabulary
+        return None if state is None else Vocabulary.from_state(state)
+
 
 def read(settings: Common, progress: Callable[[int, int], object] | None = None) -> Dataset:
     """The data that the settings name, read in the way they say; `progress` is told how many files are decoded."""
@@ -72,6 +79,9 @@ def read(settings: Common, progress: Callable[[int, int], object] | None = None)
         stream=s.stream,
         limit=s.limit,
         progress=progress,
+        tokens=s.tokens,
+        length=s.length,
+        pieces=s.pieces,
     )
 
 
@@ -83,6 +93,8 @@ def begin(name: str, settings: Common, data: Dataset) -> Session:
     """
     made = recipe(name)
     facts = facts_of(data)
+    if facts.vocabulary is not None and name != "text":
+        raise InputError(f"{name} is not for text, and {data.name} is text: use likeness train text")
     positive(settings, "save_every", "keep", "accumulate", "processes")
     settings = made.fitting(settings, facts)
     size = settings.batch_size or 1
@@ -204,7 +216,15 @@ def facts_of(data: Dataset) -> Facts:
         assert y is not None
         labels = tuple(torch.bincount(y, minlength=len(data.classes)).tolist())
     columns = () if data.columns is None else tuple(data.columns.state())
-    return Facts(data.kind, tuple(data.event), tuple(data.classes), labels, len(data.train), columns)
+    return Facts(
+        data.kind,
+        tuple(data.event),
+        tuple(data.classes),
+        labels,
+        len(data.train),
+        columns,
+        None if data.vocabulary is None else data.vocabulary.state(),
+    )
 
 
 def free_folder(parent: Path, name: str) -> Path:

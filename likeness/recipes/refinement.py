@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from likeness.errors import InputError, unknown
+from likeness.nn.ngrams import NgramFeatures
+from likeness.nn.vector import VectorCritic
 from likeness.recipes.pipeline import Session
 from likeness.refine import (
     DensityRatio,
@@ -19,7 +21,9 @@ from likeness.refine import (
     rejection,
     resampling,
 )
-from likeness.sampling import Sampler
+from likeness.sampling import Rows, Sampler, draw
+
+TEXTS = 4000  # drawn once, for the ratio of text to learn from: each takes as many steps as it has tokens
 
 Method = Literal["rejection", "metropolis", "resampling", "langevin"]
 Source = Literal["auto", "keep-training", "project", "fit", "own"]
@@ -68,7 +72,9 @@ def density_ratio(session: Session, real: Tensor, how: Refinement, tell: Say | N
             raise InputError("--ratio own: this model has no critic of its own; use --ratio fit")
         return DensityRatio(model.critic)
     if how.ratio in ("fit", "project") or "network" in options or model.critic is None:
-        return fit_ratio(model.sampler, real, **options)
+        text = session.facts.kind == "text"
+        sampler = Rows(draw(model.sampler, TEXTS, generator=session.settings.seed)) if text else model.sampler
+        return fit_ratio(sampler, real, **options)
     return keep_training(model.critic, model.sampler, real, logistic=model.logistic, **options)
 
 
@@ -84,6 +90,9 @@ def fitting(real: Tensor, how: Refinement, seed: int, tell: Say | None) -> dict[
 
     batch, patience = (128, 500) if image else (512, 1000)
     options = {"batch_size": batch, "max_steps": steps, "patience": patience, "seed": seed, "progress": told}
+    if not real.is_floating_point():
+        seen = NgramFeatures(real)
+        return options | {"network": nn.Sequential(seen, VectorCritic(seen.basis.shape[1], width=128))}
     return options | ({"network": Projected(real)} if projected else {})
 
 
@@ -102,7 +111,7 @@ def refined_by(sampler: Sampler, ratio: DensityRatio, real: Tensor, how: Refinem
     """The refined sampler, for any sampler."""
     if how.method == "rejection":
         open_choice = (how.budget, how.percentile, how.gamma) == (None, None, None)
-        budget = 100.0 if open_choice and real.ndim == 2 else how.budget
+        budget = 100.0 if open_choice and real.ndim == 2 and real.is_floating_point() else how.budget
         return rejection(sampler, ratio, budget=budget, percentile=how.percentile, gamma=how.gamma, seed=seed)
     if how.method == "metropolis":
         return metropolis_hastings(sampler, ratio, real, steps=how.chain_steps)

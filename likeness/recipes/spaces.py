@@ -10,9 +10,11 @@ from likeness.errors import InputError, unknown
 from likeness.judge.classifier import classifier
 from likeness.judge.features import FeatureSpace, Fit, pca, raw
 from likeness.judge.material import shares
+from likeness.judge.protocol import weights_hash
+from likeness.nn.ngrams import NgramFeatures
 
 LEARNED = 20_000  # training samples that spaces and ratios learn from, at most
-NAMES = ("auto", "raw", "pca", "classifier", "inception", "dinov2")
+NAMES = ("auto", "raw", "pca", "classifier", "inception", "dinov2", "ngrams")
 
 
 def chosen(name: str, event: tuple[int, ...], labelled: bool) -> str:
@@ -44,6 +46,7 @@ def fit_of(name: str, event: tuple[int, ...], labelled: bool, seed: int, device:
 
         return dinov2()
     fits: dict[str, Fit] = {"raw": raw, "pca": pca, "classifier": partial(classifier, seed=seed, device=device)}
+    fits["ngrams"] = ngrams
     return fits[name]
 
 
@@ -52,6 +55,9 @@ def space_for(name: str, data: Dataset, seed: int, device: str) -> FeatureSpace:
 
     The other half is left to the memoriser, a baseline that a classifier which has seen it would flatter.
     """
+    if (name == "ngrams") != (data.kind == "text") and (name != "auto"):
+        raise InputError(f"--features {name} does not suit {data.kind}: leave it out")
+    name = "ngrams" if data.kind == "text" else name
     made = fit_of(name, data.event, bool(data.classes), seed, device)
     if isinstance(made, FeatureSpace):
         return made
@@ -59,3 +65,9 @@ def space_for(name: str, data: Dataset, seed: int, device: str) -> FeatureSpace:
     seen, _ = shares(train.x, seed=seed)
     labels: Tensor | None = None if train.y is None else train.y[seen]
     return made(train.x[seen], labels)
+
+
+def ngrams(x: Tensor, y: Tensor | None = None) -> FeatureSpace:
+    """What token ids `x` are made of, see `nn.ngrams`."""
+    made = NgramFeatures(x)
+    return FeatureSpace("ngrams", made, weights_hash({"mean": made.mean, "basis": made.basis}))

@@ -108,6 +108,11 @@ METRICS = {
         "how improbable a checkpoint finds unseen data: it rises again where the model over-fits.",
         "how draws look: good ones can go with a poor likelihood and the reverse.",
     ),
+    "bits_per_character": Metric(
+        "bits per character of validation text",
+        "how improbable a checkpoint finds unseen text: it rises again where the model over-fits.",
+        "how draws read, and whether they repeat themselves.",
+    ),
     "modes": Metric(
         "modes reached",
         "which of the known modes receive draws.",

@@ -21,7 +21,7 @@ def test_every_embedded_set_loads_alike_every_time_and_shares_nothing(name: str)
     assert len(common) < (0.1 * sum(map(len, parts)) if on_a_line else 1)
     batch = next(batches(data.train, 16))
     assert batch.x.shape == (16, *data.event)
-    assert batch.x.dtype == torch.float32
+    assert batch.x.dtype == (torch.int64 if data.kind == "text" else torch.float32)
     assert (batch.y is not None) == bool(data.classes)
     assert (data.truth is not None) == (name in TOYS)
 

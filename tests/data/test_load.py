@@ -76,9 +76,9 @@ def test_an_unknown_name_is_answered_with_the_nearest_ones(shelf: Path) -> None:
 
 @pytest.mark.usefixtures("shelf")
 def test_a_file_of_another_kind_is_refused() -> None:
-    Path("notes.txt").write_text("text")
+    Path("notes.doc").write_text("text")
     with pytest.raises(InputError, match="no known kind"):
-        load("notes.txt")
+        load("notes.doc")
 
 
 @pytest.mark.usefixtures("shelf")
