@@ -26,6 +26,7 @@ from likeness.language.ngrams import baselines
 from likeness.language.repetition import repeated
 from likeness.nn.lstm import LSTM
 from likeness.nn.transformer import Transformer
+from likeness.papers._next_vector import accuracies
 from likeness.papers.card import Card, Claim, Numbers, Scale, for_each
 
 LARGE = "tiny_shakespeare"
@@ -66,6 +67,8 @@ def measured(name: str, budget: Budget, seed: int) -> dict[str, float]:
     lstm, curve = trained(LSTM(v, width=budget.width), data, budget, 3e-3, seed)
     found |= {f"{name}.lstm": bits(lstm, data), f"{name}.over_fit": curve[-1][0] - min(b for b, _ in curve)}
     found[f"{name}.train_fell"] = min(curve, key=lambda c: c[0])[1] - curve[-1][1]
+    found |= {f"{name}.{k}": b for k, b in accuracies(
+        lstm, data, test, width=budget.width, steps=budget.steps // 2, seed=seed).items()}  # fmt: skip
     net = Transformer(v, data.event[0], width=budget.width, layers=3, dropout=0.3)
     found[f"{name}.transformer"] = bits(trained(net, data, budget, 1e-3, seed)[0], data)
     pieces = load(name, seed=seed, tokens="pieces", pieces=300, length=40)
@@ -119,10 +122,15 @@ def _text(data: Dataset) -> str:
 def _claims(name: str) -> tuple[Claim, ...]:
     scales: tuple[Scale, ...] = ("laptop", "gpu") if name == "descriptions" else ()
     return (
+        *(Claim(f"{name}: bits per character, {k}", f"{name}.{k}", scales=scales)
+          for k in ("uniform", "unigram", "bigram", "trigram")),
         Claim(f"{name}: bits per character, LSTM", f"{name}.lstm", None, f"{name}.trigram",
               for_each(lambda n: n[f"{name}.lstm"] < n[f"{name}.trigram"]), scales),
         Claim(f"{name}: the same, transformer", f"{name}.transformer", None, f"{name}.lstm", scales=scales),
         Claim(f"{name}: the same, LSTM of word pieces", f"{name}.pieces", None, f"{name}.lstm", scales=scales),
+        Claim(f"{name}: next characters right, by the nearest of their vectors", f"{name}.vector_right", None,
+              f"{name}.softmax_right",
+              for_each(lambda n: n[f"{name}.vector_right"] <= n[f"{name}.softmax_right"] + 0.01), scales),
         Claim(f"{name}: validation bits lost after the best step", f"{name}.over_fit", None, f"{name}.train_fell",
               for_each(lambda n: n[f"{name}.over_fit"] > 0.1 and n[f"{name}.train_fell"] > 0), scales),
         Claim(f"{name}: repeated 20-grams, greedy", f"{name}.greedy", None, f"{name}.tau10",
