@@ -17,8 +17,8 @@ from harness import record, side_by_side
 from likeness.app.bench import variants, work_of
 from likeness.data import load
 from likeness.data.dataset import Dataset
+from likeness.recipes.facts import facts_of
 from likeness.recipes.gan import Settings, fitting
-from likeness.recipes.pipeline import facts_of
 from likeness.run.speed import ROUND, whole
 
 

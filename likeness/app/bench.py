@@ -17,7 +17,8 @@ from likeness.data.dataset import Dataset
 from likeness.errors import InputError
 from likeness.files import write_json
 from likeness.recipes.common import Common, names, recipe
-from likeness.recipes.pipeline import facts_of, prepared, read
+from likeness.recipes.facts import facts_of
+from likeness.recipes.pipeline import prepared, read
 from likeness.run.folder import environment
 from likeness.run.learner import Learner
 from likeness.run.speed import PARTS, Speed, Work, matmul_peak, memory, operations, side_by_side, speed, whole

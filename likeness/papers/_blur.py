@@ -22,7 +22,7 @@ from likeness.data import Dataset, batches, whole
 from likeness.judge import FeatureSpace, judge
 from likeness.papers.card import Claim, Numbers, Scale, for_each
 from likeness.recipes.common import Model, recipe
-from likeness.recipes.pipeline import facts_of
+from likeness.recipes.facts import facts_of
 from likeness.sampling import draw
 
 CODES = (1, 2, 16)  # sizes of the latent vector

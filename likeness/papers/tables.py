@@ -24,7 +24,7 @@ from likeness.judge.c2st import c2st
 from likeness.judge.tables import compare
 from likeness.papers.card import SCALES, Card, Claim, Grid, Numbers, Scale, for_each
 from likeness.recipes.common import drawing_rows, recipe
-from likeness.recipes.pipeline import facts_of
+from likeness.recipes.facts import facts_of
 from likeness.sampling import draw
 
 

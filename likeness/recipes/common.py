@@ -23,7 +23,7 @@ from likeness.run.snapshot import Stateful
 from likeness.sampling import Sampler, Streams
 
 # Files of this room that are no recipe.
-SHARED = {"common", "pipeline", "feeding", "spaces", "watching", "refinement", "outcome", "writing"}
+SHARED = {"common", "pipeline", "feeding", "spaces", "watching", "refinement", "outcome", "writing", "facts"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ def changeable(name: str) -> bool:
 class Facts(NamedTuple):
     """What a recipe may know of the data to build for them; kept in the run, so that it can be built again without.
 
-    `columns` is the codec of a table (`Columns.state`), `vocabulary` that of text (`Vocabulary.state`).
+    `columns` is the codec of a table (`Columns.state`), `vocabulary` that of text (`Vocabulary.state`); `levels` is the
+    number of values that a pixel has, None where the data are no images or their pixels are not rounded.
     """
 
     kind: str
@@ -125,13 +126,15 @@ class Facts(NamedTuple):
     n_train: int
     columns: tuple[dict[str, Any], ...] = ()
     vocabulary: dict[str, Any] | None = None
+    levels: int | None = None
 
     @classmethod
     def restored(cls, values: dict[str, Any]) -> "Facts":
         """From JSON, which knows lists and no tuples."""
         v = values
         names = tuple(v["classes"]), tuple(v["label_counts"])
-        return cls(v["kind"], tuple(v["event"]), *names, v["n_train"], tuple(v.get("columns", ())), v.get("vocabulary"))
+        first = cls(v["kind"], tuple(v["event"]), *names, v["n_train"], tuple(v.get("columns", ())))
+        return first._replace(vocabulary=v.get("vocabulary"), levels=v.get("levels"))  # older runs know of neither
 
 
 @runtime_checkable

@@ -33,8 +33,8 @@ class Settings(Common):
     and glow for images if not given."""
     layers: Annotated[int, Range(2, 8)] = 4
     """Transformations in a row; of glow, at each size."""
-    levels: int = 256
-    """Values that a pixel can have, for glow; 17 for the digits."""
+    levels: int | None = None
+    """Values that a pixel can have, for glow; as the data have if not given: 256 of 8 bits, 17 of the digits."""
     dequantisation: Literal["uniform", "variational"] = "uniform"
     """The noise within a level, for glow: variational learns it, and needs levels that are those of the data."""
     width: Annotated[int, Range(32, 256, log=True)] = 64
@@ -74,6 +74,7 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
         "family": "glow" if glow else "nsf",
         "batch_size": size,
         "steps": 3000,
+        "levels": facts.levels or 256 if glow else None,
         "noise": 0.1 if facts.kind == "table" else 0.0,
         "principal": min(32, prod(facts.event), size - 1) if image and not glow else None,
     }
@@ -96,7 +97,7 @@ def _method(settings: Settings, facts: Facts) -> Any:
     name, event = settings.family or "nsf", facts.event
     if name == "glow":
         halved = max((k for k in (1, 2, 3) if event[1] % 2**k == 0 and event[1] >= 2 * 2**k), default=1)
-        levels, noise = settings.levels, None
+        levels, noise = settings.levels or 256, None
         if settings.dequantisation == "variational":
             noise = Variational((event[0], event[1], event[2]), levels=levels, width=settings.width)
         return Glow(event, sizes=halved, steps=settings.layers, width=settings.width, levels=levels, dequantise=noise)

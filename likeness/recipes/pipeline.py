@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from likeness.core import learn
-from likeness.data.batching import Ordered, batches, whole
+from likeness.data.batching import batches
 from likeness.data.columns import Columns
 from likeness.data.dataset import Dataset
 from likeness.data.load import load
@@ -23,6 +23,7 @@ from likeness.judge.features import FeatureSpace
 from likeness.nn.precision import lower
 from likeness.ranks import World, using, world
 from likeness.recipes.common import Common, Facts, Model, changeable, drawing_rows, positive, recipe
+from likeness.recipes.facts import facts_of
 from likeness.recipes.feeding import Feed
 from likeness.recipes.watching import Watcher
 from likeness.run import checkpoint, state
@@ -33,7 +34,6 @@ from likeness.run.lock import lock, locked
 from likeness.run.shard import networks, shard
 
 RECORDS = 100  # metrics written in the course of a training
-COUNTED = 20_000  # samples of a stream by which the frequencies of its classes are told
 
 
 class Session(NamedTuple):
@@ -206,25 +206,6 @@ def settings_of(run: Run) -> Common:
         InputError: it has one that this version does not know.
     """
     return _restored(recipe(run.recipe).Settings, run.settings)
-
-
-def facts_of(data: Dataset) -> Facts:
-    """What a recipe is told about data."""
-    labels: tuple[int, ...] = ()
-    if data.classes:
-        y = whole(data.train, COUNTED if isinstance(data.train, Ordered) else None).y
-        assert y is not None
-        labels = tuple(torch.bincount(y, minlength=len(data.classes)).tolist())
-    columns = () if data.columns is None else tuple(data.columns.state())
-    return Facts(
-        data.kind,
-        tuple(data.event),
-        tuple(data.classes),
-        labels,
-        len(data.train),
-        columns,
-        None if data.vocabulary is None else data.vocabulary.state(),
-    )
 
 
 def free_folder(parent: Path, name: str) -> Path:

@@ -1,9 +1,9 @@
 """A PixelCNN for images: drawn pixel by pixel, with the exact probability of every image.
 
-What is modelled is rounded pixels: 256 levels unless `levels` says how many the data have, by a mixture of logistics;
-or with `binary` two, of which the grey value of a training pixel is the probability, drawn anew at each step. The
-checkpoints of a binary model are chosen by validation images that are drawn so too; the probability that it states of
-an image is that of its pixels rounded to black and white.
+What is modelled is rounded pixels: as many levels as the data are found to have, by a mixture of logistics; or with
+`binary` two, of which the grey value of a training pixel is the probability, drawn anew at each step. The checkpoints
+of a binary model are chosen by validation images that are drawn so too; the probability that it states of an image is
+that of its pixels rounded to black and white.
 
 Depth decides how far a pixel sees: 3 rows by the first layer, one more by each after it, and in images of more than 16
 rows 1, 2 and 4 more by turns (dilated convolutions). The paper's see one more always; after a few minutes of training
@@ -41,8 +41,8 @@ class Settings(Common):
     """Gated layers; each lets a pixel see further. Chosen by the images if not given."""
     mixtures: Annotated[int | None, Range(1, 10)] = None
     """Logistics that a pixel's distribution is made of; 5 for grey and 10 for colour if not given."""
-    levels: int = 256
-    """Values that a pixel can have; 17 for the digits."""
+    levels: int | None = None
+    """Values that a pixel can have; as the data have if not given: 256 of 8 bits, 17 of the digits."""
     binary: bool = False
     """Model black and white pixels, drawn anew at each step with the grey value as probability."""
     lr: Annotated[float, Range(1e-4, 1e-2, log=True)] = 2e-3
@@ -64,13 +64,14 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
         raise InputError(f"a PixelCNN is for images and these are {facts.kind}: use made, flow or mixture")
     if settings.conditional and not facts.classes:
         raise InputError("--conditional needs labels and the data have none: use class subfolders, y, or --label")
-    if settings.levels < 2:
+    if settings.levels is not None and settings.levels < 2:
         raise InputError(f"--levels {settings.levels}: a pixel has two values or more, 256 of 8 bits")
-    if settings.binary and (settings.levels != 256 or settings.mixtures is not None):
+    if settings.binary and (settings.levels, settings.mixtures) != (None, None):
         raise InputError("--binary pixels have two levels and no mixture: leave --levels and --mixtures out")
     c, h, _ = facts.event
     small = h <= 16
     chosen: dict[str, Any] = {
+        "levels": None if settings.binary else facts.levels or 256,
         "filters": 32 if c == 1 else 48,
         "layers": 5 if small else 8,
         "mixtures": None if settings.binary else 5 if c == 1 else 10,
@@ -104,7 +105,8 @@ def build(settings: Settings, facts: Facts) -> Model:
 
 def _method(settings: Settings, facts: Facts) -> PixelCNN:
     c, classes = facts.event[0], len(facts.classes) if settings.conditional else 0
-    conditional: Conditional = Binary(c) if settings.binary else Logistics(c, settings.levels, settings.mixtures or 1)
+    levels, mixtures = settings.levels or 256, settings.mixtures or 1
+    conditional: Conditional = Binary(c) if settings.binary else Logistics(c, levels, mixtures)
     net = GatedPixelCNN(
         c,
         conditional.outputs,

@@ -10,7 +10,7 @@ from likeness.data.dataset import Dataset
 from likeness.errors import InputError, unknown
 from likeness.judge.score import METRICS
 from likeness.recipes.common import Common, recipe
-from likeness.recipes.pipeline import facts_of
+from likeness.recipes.facts import facts_of
 from likeness.sweep.space import Space, inside, plain
 from likeness.sweep.work import quiet
 

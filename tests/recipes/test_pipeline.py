@@ -9,8 +9,9 @@ import torch
 
 from likeness.data import Batch, load
 from likeness.errors import InputError
+from likeness.recipes.facts import facts_of
 from likeness.recipes.gan import Settings
-from likeness.recipes.pipeline import begin, facts_of, free_folder, read, reopen
+from likeness.recipes.pipeline import begin, free_folder, read, reopen
 from likeness.run import checkpoint
 from likeness.sampling import draw
 

@@ -8,7 +8,8 @@ import torch
 from likeness.data import load, whole
 from likeness.errors import InputError
 from likeness.judge.features import features_of
-from likeness.recipes.pipeline import begin, facts_of, reopen, training
+from likeness.recipes.facts import facts_of
+from likeness.recipes.pipeline import begin, reopen, training
 from likeness.recipes.spaces import space_for
 from likeness.recipes.text import Settings, build, fitting
 from likeness.recipes.writing import written
