@@ -231,11 +231,11 @@ CARD = Card(
     "Families of generative models, side by side",
     "https://arxiv.org/abs/1601.06759",
     "Every recipe with its own settings on the same data, for its own steps or a minute of one processor (half a "
-    "minute on Fashion-MNIST), whichever ends first; test data are judged in the space of a classifier. Bits per dimension are exact (mixture, kernels, "
-    "flows: of data with noise of a level's width, an upper bound of the bits of the pixels themselves; PixelCNN: of "
-    "the pixels), or bounds (VAEs). Held-out data stand below, with the bits of pixels that know nothing of each "
-    "other, which is hard to beat where many pixels never change: a density pays for the shape of the noise in each of "
-    "them. WAE, autoencoder and GAN have no likelihood.",
+    "minute on Fashion-MNIST), whichever ends first; test data are judged in the space of a classifier. Bits per "
+    "dimension are exact (mixture, kernels, flows: of data with noise of a level's width, an upper bound of the bits "
+    "of the pixels themselves; PixelCNN: of the pixels), or bounds (VAEs). Held-out data stand below, with the bits of "
+    "pixels that know nothing of each other, which is hard to beat where many pixels never change: a density pays for "
+    "the shape of the noise in each of them. WAE, autoencoder and GAN have no likelihood.",
     measure,
     CLAIMS,
     Grid({f"{d}.{k}": f"{d}: {v}" for d in ("digits", FASHION) for k, v in WORDS.items()}, MEASURES),

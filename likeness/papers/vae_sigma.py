@@ -29,7 +29,7 @@ from likeness.doctor.codes import posterior_of
 from likeness.doctor.sigmas import Point, measured
 from likeness.judge import FeatureSpace, classifier
 from likeness.judge.features import features_of
-from likeness.papers._sigma_claims import DIGITS, IMAGES, SIGMAS
+from likeness.papers._sigma_claims import DIGITS, IMAGES, SIGMAS, TABLE
 from likeness.papers.card import Card, Numbers, Scale
 from likeness.sampling import Streams
 
@@ -243,9 +243,10 @@ CARD = Card(
     "on 784. Above the root of the largest principal variance nothing is encoded, and the alarm names the cause. A "
     "learned σ is the root of the training error, and a σ for each pixel gives the best bound. Reconstructions improve "
     "as σ falls while draws from the prior get worse again: who looks at the one and who looks at the other are "
-    "both right. Figures beside ours are of one measurement of the same network, made before this card; pixels and σ "
-    "are in the units of [0, 1]. MNIST is run where LIKENESS_DATA names its folder: short trainings that test what "
+    "both right. What stands as published is what the linear theory predicts; pixels and σ are in the units of [0, 1]. "
+    "MNIST is run where LIKENESS_DATA names its folder: short trainings that test what "
     "the linear threshold predicts.",
     measure,
     DIGITS + (IMAGES if has_mnist() else ()),
+    TABLE,
 )
