@@ -3,7 +3,8 @@
 The text is cut into three parts that hang together: the first eight tenths to learn from, the next tenth to choose by
 and the last to judge by; a folder with `train.txt` and `test.txt` (`valid.txt`) has its own parts. Other files are
 joined in the order of their names. No window reaches over the end of a part. Windows to learn from begin every quarter
-of a window, those to choose and judge by lie side by side, so that each token counts once.
+of a window, those to choose and judge by lie side by side, so that each token counts once; of a short text they
+overlap too, so that there are some to judge by.
 
 The alphabet is that of the whole text; word pieces are learned from the training part alone.
 """
@@ -24,6 +25,7 @@ from likeness.errors import InputError
 
 SUFFIXES = (".txt", ".zip")
 LENGTH, PIECES = 80, 500
+ENOUGH = 100  # windows to judge by, as long as no two of them begin at one place
 ENDS = {TRAIN: 0.8, VALIDATION: 0.9, TEST: 1.0}
 
 
@@ -75,7 +77,8 @@ def windows(text: str, known: Vocabulary, length: int, part: str, options: Optio
     ids = torch.from_numpy(known.encode(text))
     if len(ids) < length:
         raise InputError(f"the {part} part of the text has {len(ids)} tokens, a window {length}: give more text")
-    x = ids.unfold(0, length, max(1, length // 4) if part == TRAIN else length)
+    apart = length // 4 if part == TRAIN else min(length, (len(ids) - length) // (ENOUGH - 1))
+    x = ids.unfold(0, length, max(1, apart))
     order = np.random.default_rng((options.seed, NAMES.index(part))).permutation(len(x))
     return InMemory(x).take(order[: options.limit if part == TRAIN else None])
 
