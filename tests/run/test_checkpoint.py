@@ -76,3 +76,12 @@ def test_a_full_disk_is_told_and_leaves_the_old_one(tmp_path: Path, monkeypatch:
         checkpoint.save(path, {"a": torch.zeros(1)}, {})
     assert checkpoint.load(path)[0]["a"].item() == 1
     assert [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_a_header_as_long_as_a_pickle_begins_is_no_pickle(tmp_path: Path) -> None:
+    met = set()
+    for extra in range(0, 1400, 8):
+        checkpoint.save(tmp_path / "c.safetensors", {"a": torch.ones(2)}, {"x": "y" * extra})
+        met.add((tmp_path / "c.safetensors").read_bytes()[:2])
+        assert checkpoint.load(tmp_path / "c.safetensors")[1] == {"x": "y" * extra}
+    assert met >= {b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"}
