@@ -14,6 +14,7 @@ from likeness.data.dataset import Dataset
 from likeness.errors import InputError
 from likeness.files import remove
 from likeness.judge.features import FeatureSpace
+from likeness.judge.material import LEAST
 from likeness.ranks import world
 from likeness.recipes.common import Common, names, recipe
 from likeness.recipes.outcome import Outcome, Refinement
@@ -82,6 +83,8 @@ def _work(asked: Asked) -> None:
     warn(data.notes)
     parts = len(data.train), len(data.validation), len(data.test)
     say(f"{data.name}: {parts[0]} samples to learn from, {parts[1]} to choose by, {parts[2]} to judge by")
+    if settings.report and min(parts) < LEAST:
+        raise InputError(f"{min(parts)} samples in a part are too few for a report: give more data, or --no-report")
     session = _session(asked, data)
     warn(session.notes)
     with lock(session.run.folder) if world().rank == 0 else nullcontext():

@@ -131,3 +131,11 @@ def test_a_run_that_is_interrupted_can_be_sampled_from(tmp_path: Path, likeness,
     assert "Traceback" not in err
     assert likeness("sample", tmp_path / "run", "-n", 5, "--out", tmp_path / "x.npy").code == 0
     assert np.load(tmp_path / "x.npy").shape == (5, 2)
+
+
+def test_too_few_samples_for_a_report_are_told_before_a_folder_is_made(tmp_path: Path, likeness) -> None:
+    np.save(tmp_path / "few.npy", np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32))
+    said = likeness("train", "gan", "--data", tmp_path / "few.npy", "--steps", 2, "--out", tmp_path / "r")
+    assert said.code == 2
+    assert "too few for a report" in said.err
+    assert not (tmp_path / "r").exists()
