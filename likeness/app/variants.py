@@ -1,75 +1,58 @@
-"""`likeness variants RUN --data FILE`: draw near given records, so many of each, from an Exemplar VAE or a VAE."""
+"""`likeness variants RUN --data DATA`: draw near given samples, so many of each, from an Exemplar VAE or a VAE."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import torch
 import tyro
-from torch import Tensor
 
 from likeness.app.console import say
+from likeness.app.inputs import for_run
 from likeness.app.sample import place
-from likeness.data.export import TABLES, read, write
-from likeness.data.table import read_table
-from likeness.density import VAE, ExemplarVAE
+from likeness.app.together import together
+from likeness.data.export import write
 from likeness.errors import InputError
-from likeness.recipes.pipeline import Session, reopen
-from likeness.sampling import Streams
+from likeness.recipes.pipeline import reopen
 
 
 @dataclass(frozen=True)
 class Options:
-    """Draw near given records."""
+    """Draw near given samples."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of the run."""
-    data: Path
-    """The records: .npy, .npz, .csv, .parquet, or a folder of images, of the shape that the run learned."""
+    data: str
+    """The samples: a file or a folder of images, of the shape that the run learned; or a data set's name."""
+    part: Literal["train", "validation", "test"] = "test"
+    """Which split of a data set that is named."""
     n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 10
-    """How many near each record."""
+    """How many near each sample."""
     scale: float = 1.0
     """How far, in standard deviations that the model learned; smaller stays nearer."""
     out: Path | None = None
-    """Where to, as for `sample`: the variants of the first record, then of the next; below the run if not given."""
+    """Where to, as for `sample`: the variants of the first sample, then of the next; below the run if not given."""
     seed: int = 0
     """Decides all draws."""
-    device: str = "cpu"
-    """cpu, cuda, cuda:1 …"""
+    checkpoint: Literal["best", "last"] | None = None
+    """Which weights; the best by the judged score if not given."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
+    threads: int | None = None
+    """Processor threads."""
 
 
 def run(options: Options) -> None:
-    session = reopen(options.run, device=options.device)
-    x = records(session, options.data).to(options.device)
-    drawn = near(session.model.learner.method, x, options.n, options.scale, options.seed)
-    path = write(drawn.flatten(0, 1), options.out or place(session, "variants"), session.columns)
-    say(f"wrote {options.n} variants of each of {len(x)} records to {path}")
-
-
-def records(session: Session, path: Path) -> Tensor:
-    """Raises InputError where they are not of the shape that the run learned."""
-    table = session.columns is not None and path.suffix in TABLES
-    x = session.columns.encode(read_table(path)) if table and session.columns is not None else read(path)
-    if tuple(x.shape[1:]) != session.facts.event:
-        raise InputError(
-            f"records of {path} have shape {tuple(x.shape[1:])}, the run learned {session.facts.event}: make them alike"
-        )
-    return x
-
-
-@torch.no_grad()
-def near(method: Any, x: Tensor, n: int, scale: float, seed: int) -> Tensor:
-    """(m, n, *event): by the exemplar prior's σ, or of a VAE by its posterior's.
-
-    Raises:
-        InputError: a model without a place near a sample; n below one, or a scale that is not above zero.
-    """
-    if isinstance(method, ExemplarVAE):
-        return method.variants(x, n, scale=scale, generator=seed)
-    if not isinstance(method, VAE) or method.frequencies is not None:
-        raise InputError("variants need codes of samples: use a run of exemplar-vae, or of vae without --conditional")
-    if n < 1 or scale <= 0:
-        raise InputError(f"{n} variants at scale {scale:g}: give one or more, and a scale above zero")
-    source, q = Streams(seed), method.encode(x.repeat_interleave(n, 0))
-    z = q.mean + scale * (q.log_variance / 2).exp() * source.normal(*q.mean.shape, device=x.device)
-    return method.likelihood.sample(method.D(z), source).unflatten(0, (len(x), n))
+    with together(options.device, options.threads) as where:
+        session = reopen(options.run, which=options.checkpoint, device=where)
+        variants = session.model.variants
+        if variants is None:
+            raise InputError(
+                f"{options.run} is a run of {session.run.recipe}, which draws near no given sample: use one of "
+                "exemplar-vae, or of vae without --conditional and --hierarchy"
+            )
+        x = for_run(session, options.data, options.part).to(where)
+        with torch.no_grad():
+            drawn = variants(x, options.n, scale=options.scale, generator=options.seed).flatten(0, 1).cpu()
+        path = write(drawn, options.out or place(session, "variants"), session.columns)
+        say(f"wrote {options.n} variants of each of {len(x)} samples to {path}")

@@ -130,6 +130,29 @@ class VAE(Method):
         return self.decode(self.encode(x, y).mean, y)
 
     @torch.no_grad()
+    def variants(
+        self,
+        x: Float[Tensor, " m *event"],
+        n: int,
+        *,
+        scale: float = 1.0,
+        generator: int | Streams | None = None,
+        y: Labels = None,
+    ) -> Float[Tensor, " m n *event"]:
+        """`n` draws near each of these samples: z from q(z|x), `scale` times as far from its mean.
+
+        Raises:
+            InputError: n is below one, or the scale not above zero.
+        """
+        if n < 1 or scale <= 0:
+            raise InputError(f"{n} variants at scale {scale:g}: give one or more, and a scale above zero (1 is σ)")
+        source, q = streams(generator), Posterior(*(part.repeat_interleave(n, 0) for part in self.encode(x, y)))
+        z = q.at(scale * source.normal(*q.mean.shape, device=x.device))
+        labels = given(self.frequencies, None if y is None else y.repeat_interleave(n))
+        with evaluating(self.D):
+            return self.likelihood.sample(self.D(z, **labels), source).unflatten(0, (len(x), n))
+
+    @torch.no_grad()
     def interpolate(
         self, a: Float[Tensor, " n *event"], b: Float[Tensor, " n *event"], steps: int = 8, y: Labels = None
     ) -> Float[Tensor, " steps n *event"]:

@@ -161,6 +161,7 @@ class Model(NamedTuple):
             None the negative `log_prob`, else the Fréchet distance of draws.
         encode: codes (n, d) of samples (n, *event); None where there are none.
         reconstruct: what the codes of samples are decoded to.
+        variants: `variants(x, n, scale=1.0, generator=None)` draws near given samples, (m, n, *event).
         drawn: what the draws are, where a family has two kinds ("samples of p(x|z)", "means of p(x|z)"): figures and
             scores say it.
         settle: fits to training samples (n, *event), before a checkpoint is judged, what is drawn from besides what
@@ -181,6 +182,7 @@ class Model(NamedTuple):
     score: tuple[str, Callable[[Tensor], Tensor]] | None = None
     encode: Callable[[Tensor], Tensor] | None = None
     reconstruct: Callable[[Tensor], Tensor] | None = None
+    variants: Callable[..., Tensor] | None = None
     settle: Callable[[Tensor], object] | None = None
     vae: Any = None
     drawn: str = ""

@@ -112,12 +112,14 @@ def build(settings: Settings, facts: Facts) -> Model:
     return Model(
         Learner(model, optimiser, after, state, (model.D,), names),
         lambda n, *, generator=None: model.sample(n, generator=generator, mean=s.draws == "mean"),
+        drawn="means of p(x|z), without its noise" if s.draws == "mean" else "samples of p(x|z)",
         log_prob=model.log_prob,
         log_prob_kind=model.log_prob_kind,
         levels={"logistic": 256, "bernoulli": 2}.get(s.likelihood or ""),
         score=("nll", lambda x: -model.log_prob(x, k=8)),
         encode=lambda x: model.encode(x).mean,
         reconstruct=model.reconstruct,
+        variants=model.variants,
     )
 
 

@@ -142,6 +142,7 @@ def build(settings: Settings, facts: Facts) -> Model:
         levels={"logistic": 256, "bernoulli": 2}.get(settings.likelihood or ""),
         encode=(lambda x: used.encode(x).mean) if plain else None,
         reconstruct=used.reconstruct if plain else None,
+        variants=used.variants if plain and isinstance(used, VAE) else None,
         vae=used,
     )
 

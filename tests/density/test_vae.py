@@ -198,3 +198,15 @@ def test_what_cannot_be_is_refused() -> None:
         next(small(classes=2).updates(Batch(BATCH.x)))
     with pytest.raises(InputError, match="binarise"):
         next(small(likelihood=Bernoulli()).updates(BATCH))
+
+
+def test_variants_lie_near_their_samples() -> None:
+    vae, x = small(likelihood=Gaussian(1e-5)), torch.rand(3, 3)
+    near = vae.variants(x, 4, scale=1e-6, generator=0)
+    assert near.shape == (3, 4, 3)
+    assert torch.allclose(near, vae.reconstruct(x)[:, None].expand_as(near), atol=1e-3)
+    far = vae.variants(x, 400, generator=0) - vae.reconstruct(x)[:, None]
+    assert far.std() > 10 * (near - vae.reconstruct(x)[:, None]).std()
+    for wrong in ({"n": 0}, {"n": 1, "scale": 0.0}):
+        with pytest.raises(InputError, match="one or more"):
+            vae.variants(x, **wrong)
