@@ -16,7 +16,7 @@ ORDER: list[set[str]] = [
     {"ranks"},
     {"spread", "gradients", "subnormals"},
     {"findings", "sampling", "files"},
-    {"core", "data", "nn", "lockstep"},
+    {"core", "data", "nn", "lockstep", "costs"},
     {"annealing", "bits"},
     {"testing"},
     {"gan", "density", "language", "refine", "judge", "represent"},
@@ -41,7 +41,7 @@ VOCABULARY = {
         "mixed",
         "retrieval",
     },
-    "represent": {"costs", "penalties"},
+    "represent": {"penalties"},
     "language": {"generate", "repetition", "ngrams"},
 }
 

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import torch
-import tyro
 from torch import Tensor
 
 from likeness.app.console import say, table
-from likeness.app.inputs import coded, for_run, in_parts
+from likeness.app.inputs import OnData, coded, for_run, in_parts
 from likeness.app.together import together
 from likeness.data.batching import whole
 from likeness.errors import InputError
@@ -20,16 +19,10 @@ from likeness.represent.anomaly import EncDecAD, Threshold, squared_error, thres
 SHOWN = 10
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(OnData):
     """Find what is unlike the data that a run learned from."""
 
-    run: Annotated[Path, tyro.conf.Positional]
-    """Folder of the run."""
-    data: str
-    """What to look at: a file of samples or a folder of images, row by row; or a data set's name."""
-    part: Literal["train", "validation", "test"] = "test"
-    """Which split of data sets that are named."""
     normal: str | None = None
     """Normal samples that nothing was trained on, which set the threshold: a file, a folder or a data set's name; the
     run's validation samples if not given."""
@@ -42,12 +35,6 @@ class Options:
     """Write scores, threshold and flagged rows to this file."""
     seed: int = 0
     """Decides which half that is."""
-    checkpoint: Literal["best", "last"] | None = None
-    """Which weights; the best by the judged score if not given."""
-    device: str = "auto"
-    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
-    threads: int | None = None
-    """Processor threads."""
 
 
 def run(options: Options) -> None:

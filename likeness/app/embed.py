@@ -3,35 +3,20 @@
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Annotated, Literal
-
-import tyro
 
 from likeness.app.console import say
-from likeness.app.inputs import coded, for_run
+from likeness.app.inputs import OnData, coded, for_run
 from likeness.app.together import together
 from likeness.data.export import write
 from likeness.recipes.pipeline import reopen
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(OnData):
     """The codes of new data."""
 
-    run: Annotated[Path, tyro.conf.Positional]
-    """Folder of the run."""
-    data: str
-    """What to encode: a file of samples or a folder of images, a row of codes for each sample; or a data set's name."""
-    part: Literal["train", "validation", "test"] = "test"
-    """Which split of a data set that is named."""
     out: Path | None = None
     """Where to: .npy, .npz, .csv or .parquet; codes.npy in the run if not given."""
-    checkpoint: Literal["best", "last"] | None = None
-    """Which weights; the best by the judged score if not given."""
-    device: str = "auto"
-    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
-    threads: int | None = None
-    """Processor threads."""
 
 
 def run(options: Options) -> None:

@@ -1,11 +1,13 @@
 """What verbs are given: runs, files of samples, data sets by name; real data and samples in one form."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
+import tyro
 from torch import Tensor
 
 from likeness.data import Columns, Dataset, batching, load
@@ -18,6 +20,24 @@ from likeness.errors import InputError
 from likeness.recipes.pipeline import Session
 
 Codes = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnData:
+    """The options of verbs that take a run and data to do something with."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of the run."""
+    data: str
+    """The data: a file of samples or a folder of images, row by row; or a data set's name."""
+    part: Literal["train", "validation", "test"] = "test"
+    """Which split of a data set that is named."""
+    checkpoint: Literal["best", "last"] | None = None
+    """Which weights; the best by the judged score if not given."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
+    threads: int | None = None
+    """Processor threads."""
 
 
 class Material(NamedTuple):

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
-import tyro
 from torch import Tensor
 
 from likeness.app.console import say
-from likeness.app.inputs import coded, for_run
+from likeness.app.inputs import OnData, coded, for_run
 from likeness.app.together import together
 from likeness.data.corruptions import Corruption, gaussian, masking, salt_and_pepper
 from likeness.data.export import GRID, write
@@ -21,19 +20,13 @@ from likeness.run.pictures import grid
 SHOWN = 12  # samples in a picture
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(OnData):
     """Encode data and decode them again."""
 
-    run: Annotated[Path, tyro.conf.Positional]
-    """Folder of the run."""
-    data: str
-    """What to reconstruct: a file of samples or a folder of images, row by row; or a data set's name."""
     out: Path
     """Where to: .npy, .npz, .csv, .parquet, a folder of PNG files; or .png, which shows the first samples: the data, if
     asked for the noise upon them, and below what came of them."""
-    part: Literal["train", "validation", "test"] = "test"
-    """Which split of a data set that is named."""
     noise: Literal["none", "gaussian", "masking", "salt-and-pepper"] = "none"
     """Corrupt the data first, for a demonstration; what comes of them is held against the clean ones."""
     level: float | None = None
@@ -41,12 +34,6 @@ class Options:
     of entries that are hit; 0.5 and 0.25 if not given."""
     seed: int = 0
     """Decides the noise."""
-    checkpoint: Literal["best", "last"] | None = None
-    """Which weights; the best by the judged score if not given."""
-    device: str = "auto"
-    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
-    threads: int | None = None
-    """Processor threads."""
 
 
 def run(options: Options) -> None:

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 import tyro
 
 from likeness.app.console import say
-from likeness.app.inputs import for_run
+from likeness.app.inputs import OnData, for_run
 from likeness.app.sample import place
 from likeness.app.together import together
 from likeness.data.export import write
@@ -16,16 +16,10 @@ from likeness.errors import InputError
 from likeness.recipes.pipeline import reopen
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(OnData):
     """Draw near given samples."""
 
-    run: Annotated[Path, tyro.conf.Positional]
-    """Folder of the run."""
-    data: str
-    """The samples: a file or a folder of images, of the shape that the run learned; or a data set's name."""
-    part: Literal["train", "validation", "test"] = "test"
-    """Which split of a data set that is named."""
     n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 10
     """How many near each sample."""
     scale: float = 1.0
@@ -34,12 +28,6 @@ class Options:
     """Where to, as for `sample`: the variants of the first sample, then of the next; below the run if not given."""
     seed: int = 0
     """Decides all draws."""
-    checkpoint: Literal["best", "last"] | None = None
-    """Which weights; the best by the judged score if not given."""
-    device: str = "auto"
-    """cpu, cuda, cuda:1 …; auto takes a GPU where there is one."""
-    threads: int | None = None
-    """Processor threads."""
 
 
 def run(options: Options) -> None:

@@ -18,7 +18,6 @@ https://arxiv.org/abs/1711.01558
 """
 
 from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -26,68 +25,15 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from likeness.core import Method, Terms, Update
+from likeness.costs import Cost, SquaredError
 from likeness.data.batch import Batch
 from likeness.density.latents import Posterior, interpolated
-from likeness.density.likelihoods import Likelihood
 from likeness.errors import InputError
 from likeness.nn.modes import evaluating
 from likeness.ranks import gather, noise_like, per_sample
 from likeness.sampling import Streams, streams
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-
-
-@runtime_checkable
-class Cost(Protocol):
-    """What an error of decoding costs, and what a decoder's outputs are drawn as."""
-
-    def check(self, x: Tensor) -> None:
-        """Raises InputError for samples that it is not for."""
-
-    def cost(self, x: Tensor, outputs: Tensor) -> Tensor:
-        """(n,), summed over dimensions."""
-
-    def mean(self, outputs: Tensor) -> Tensor:
-        """(n, *event), differentiable: what is decoded."""
-
-    def sample(self, outputs: Tensor, streams: Streams) -> Tensor:
-        """(n, *event): what is drawn."""
-
-
-class Squared(nn.Module):
-    """‖x − D(z)‖², and draws that are what is decoded."""
-
-    def check(self, x: Tensor) -> None:
-        """Any number will do."""
-
-    def cost(self, x: Float[Tensor, " n *event"], outputs: Float[Tensor, " n *event"]) -> Float[Tensor, " n"]:
-        return (x - outputs).square().flatten(1).sum(1)
-
-    def mean(self, outputs: Float[Tensor, " n *event"]) -> Float[Tensor, " n *event"]:
-        return outputs
-
-    def sample(self, outputs: Float[Tensor, " n *event"], streams: Streams) -> Float[Tensor, " n *event"]:
-        return outputs
-
-
-class LogLoss(nn.Module):
-    """−log p(x|z) of a likelihood, from which is drawn: for what has no distances, such as a table's categories."""
-
-    def __init__(self, likelihood: Likelihood) -> None:
-        super().__init__()
-        self.likelihood = likelihood
-
-    def check(self, x: Tensor) -> None:
-        self.likelihood.check(x)
-
-    def cost(self, x: Tensor, outputs: Tensor) -> Float[Tensor, " n"]:
-        return -self.likelihood.log_prob(x, outputs)
-
-    def mean(self, outputs: Tensor) -> Tensor:
-        return self.likelihood.mean(outputs)
-
-    def sample(self, outputs: Tensor, streams: Streams) -> Tensor:
-        return self.likelihood.sample(outputs, streams)
 
 
 def multiquadratic(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
@@ -122,7 +68,7 @@ class WAE(Method):
     """Encoder `E` (x → code, or 2 d_z numbers: μ, log σ²) and decoder `D` (z → outputs of the cost).
 
     Args:
-        cost: of decoding; `Squared` if not given.
+        cost: of decoding; `SquaredError` if not given.
         d_z: size of a code.
         weight: λ; the paper's 10 is for its images in [0, 1], whose squared errors are a quarter of ours.
         critic: the adversary T (z → logit, positive for the prior); without one the discrepancy is the MMD.
@@ -146,7 +92,7 @@ class WAE(Method):
         super().__init__()
         if weight < 0:
             raise InputError(f"weight {weight:g} of the discrepancy: give zero or more; zero is an autoencoder")
-        self.coder = Coder(E, D, Squared() if cost is None else cost)
+        self.coder = Coder(E, D, SquaredError() if cost is None else cost)
         self.critic, self.d_z, self.weight, self.gaussian = critic, d_z, weight, gaussian
 
     def updates(self, batch: Batch) -> Iterator[Update]:
@@ -163,7 +109,7 @@ class WAE(Method):
     def terms(self, x: Float[Tensor, " n *event"], prior: Float[Tensor, "n d_z"], noise: Tensor | None) -> Terms:
         """What encoder and decoder minimise, given draws of the prior and the noise of a Gaussian encoder."""
         z = self._code(x, noise)
-        terms = {"cost": self.coder.cost.cost(x, self.coder.D(z)).mean()}
+        terms = {"cost": self.coder.cost(x, self.coder.D(z)).mean()}
         if self.critic is None:
             apart = mmd(gather(z), gather(prior))
         else:

@@ -21,6 +21,7 @@ import torch
 from torch import nn
 from torch.optim import Adam
 
+from likeness.costs import Nats
 from likeness.data.columns import Columns
 from likeness.data.corruptions import Corruption, gaussian, masking, salt_and_pepper
 from likeness.density.mixed import Mixed
@@ -32,7 +33,6 @@ from likeness.nn.spatial import SpatialDecoder, SpatialEncoder, latent_shape
 from likeness.nn.vector import MLP
 from likeness.recipes.common import Common, Facts, Model, Range, positive
 from likeness.represent.autoencoder import Autoencoder
-from likeness.represent.costs import Nats
 from likeness.represent.ex_post import ExPost
 from likeness.represent.penalties import Penalty, active, contracting, sparse
 from likeness.run.learner import Learner

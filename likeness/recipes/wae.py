@@ -16,9 +16,10 @@ import torch
 from torch import nn
 from torch.optim import Adam, Optimizer
 
+from likeness.costs import Nats, SquaredError
 from likeness.data.columns import Columns
 from likeness.density.mixed import Mixed
-from likeness.density.wae import WAE, LogLoss, Squared
+from likeness.density.wae import WAE
 from likeness.errors import InputError
 from likeness.nn.average import average
 from likeness.nn.coding import decoder_for, encoder_for
@@ -119,7 +120,7 @@ def _wae(settings: Settings, facts: Facts) -> WAE:
     return WAE(
         encoder_for(facts.event, 2 * d_z if gaussian else d_z, width=width),
         decoder_for(facts.event, d_z=d_z, width=width),
-        LogLoss(Mixed(Columns.from_state(list(facts.columns)))) if facts.columns else Squared(),
+        Nats(Mixed(Columns.from_state(list(facts.columns)))) if facts.columns else SquaredError(),
         d_z=d_z,
         weight=settings.weight or 0.0,
         critic=VectorCritic(d_z, width=128, depth=3) if settings.penalty == "adversary" else None,

@@ -3,20 +3,16 @@
 from likeness.represent.anomaly import EncDecAD, Threshold, threshold
 from likeness.represent.autoencoder import Autoencoder
 from likeness.represent.compression import Quantiser, psnr
-from likeness.represent.costs import Cost, Nats, SquaredError
 from likeness.represent.ex_post import ExPost
 from likeness.represent.few_labels import accuracies
 from likeness.represent.penalties import Penalty, active, contracting, sparse
 
 __all__ = [
     "Autoencoder",
-    "Cost",
     "EncDecAD",
     "ExPost",
-    "Nats",
     "Penalty",
     "Quantiser",
-    "SquaredError",
     "Threshold",
     "accuracies",
     "active",

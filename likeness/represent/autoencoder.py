@@ -25,11 +25,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from likeness.core import Method, Terms, Update
+from likeness.costs import Cost, SquaredError
 from likeness.data.batch import Batch
 from likeness.data.corruptions import Corruption
 from likeness.errors import InputError
 from likeness.nn.modes import evaluating
-from likeness.represent.costs import Cost, SquaredError
 from likeness.represent.penalties import Penalty
 
 

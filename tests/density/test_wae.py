@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from likeness.core import Method, Optimisers, train
+from likeness.costs import Nats
 from likeness.data.batch import Batch
 from likeness.data.columns import fit
 from likeness.density.mixed import Mixed
-from likeness.density.wae import SCALES, WAE, LogLoss, mmd, multiquadratic
+from likeness.density.wae import SCALES, WAE, mmd, multiquadratic
 from likeness.errors import InputError
 from likeness.nn.coding import decoder_for, encoder_for
 from likeness.nn.vector import MLP, VectorCritic
@@ -48,7 +49,7 @@ def test_contract_on_images_and_tables(adversary: bool) -> None:
     check_method(lambda: small((1, 8, 8), adversary=adversary), IMAGES, adams)
     rows = COLUMNS.encode(pa.table({"a": [1.0, None] * 4, "kind": ["x", "z"] * 4}))
     width = (rows.shape[1],)
-    check_method(lambda: small(width, adversary=adversary, cost=LogLoss(Mixed(COLUMNS))), Batch(rows), adams)
+    check_method(lambda: small(width, adversary=adversary, cost=Nats(Mixed(COLUMNS))), Batch(rows), adams)
 
 
 def test_the_kernel_is_a_sum_over_scales() -> None:
@@ -136,7 +137,7 @@ def test_codes_reconstructions_lines_and_draws() -> None:
 
 
 def test_draws_of_a_table_are_rows_of_it() -> None:
-    wae = small((5,), cost=LogLoss(Mixed(COLUMNS)))
+    wae = small((5,), cost=Nats(Mixed(COLUMNS)))
     x = wae.sample(200, generator=0)
     assert torch.equal(x[:, 2:].sum(1), torch.ones(200))
     assert set(x[:, 1].tolist()) <= {0.0, 1.0}
@@ -148,4 +149,4 @@ def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match="a batch of 1"):
         mmd(torch.randn(1, 2), torch.randn(1, 2))
     with pytest.raises(InputError, match="width 3"):
-        next(small((3,), cost=LogLoss(Mixed(COLUMNS))).updates(BATCH))
+        next(small((3,), cost=Nats(Mixed(COLUMNS))).updates(BATCH))

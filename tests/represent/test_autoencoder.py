@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import LBFGS, Adam
 
 from likeness.core import train
+from likeness.costs import Nats
 from likeness.data.batch import Batch
 from likeness.data.corruptions import gaussian, masking
 from likeness.density.likelihoods import Gaussian
@@ -18,7 +19,6 @@ from likeness.nn.recurrent import LSTMDecoder, LSTMEncoder
 from likeness.nn.spatial import SpatialDecoder, SpatialEncoder, latent_shape
 from likeness.nn.vector import MLP
 from likeness.represent.autoencoder import Autoencoder
-from likeness.represent.costs import Nats
 from likeness.represent.penalties import active, contracting, sparse
 from likeness.testing import check_method
 

@@ -2,8 +2,8 @@
 
 import torch
 
+from likeness.costs import Cost, Nats, SquaredError
 from likeness.density.likelihoods import Bernoulli, Gaussian
-from likeness.represent.costs import Cost, Nats, SquaredError
 from likeness.sampling import Streams
 
 

@@ -18,6 +18,9 @@ from likeness.sampling import Streams
 class Cost(Protocol):
     """What is minimised for a sample and a decoder's outputs; learned parameters of its own move with the networks."""
 
+    def check(self, x: Tensor) -> None:
+        """Raises InputError for samples that it is not for."""
+
     def __call__(self, x: Tensor, outputs: Tensor) -> Tensor:
         """(n,)"""
 
@@ -30,6 +33,9 @@ class Cost(Protocol):
 
 class SquaredError(nn.Module):
     """The outputs are the reconstruction."""
+
+    def check(self, x: Float[Tensor, " n *event"]) -> None:
+        """Any number will do."""
 
     def forward(self, x: Float[Tensor, " n *event"], outputs: Float[Tensor, " n *event"]) -> Float[Tensor, " n"]:
         return (x - outputs).square().flatten(1).sum(1)  # (1)
@@ -47,6 +53,9 @@ class Nats(nn.Module):
     def __init__(self, likelihood: Any) -> None:
         super().__init__()
         self.likelihood = likelihood
+
+    def check(self, x: Float[Tensor, " n *event"]) -> None:
+        self.likelihood.check(x)
 
     def forward(self, x: Float[Tensor, " n *event"], outputs: Float[Tensor, " n *outs"]) -> Float[Tensor, " n"]:
         return -self.likelihood.log_prob(x, outputs)  # (2)
