@@ -23,7 +23,18 @@ from likeness.run.snapshot import Stateful
 from likeness.sampling import Sampler, Streams
 
 # Files of this room that are no recipe.
-SHARED = {"common", "pipeline", "feeding", "spaces", "watching", "refinement", "outcome", "writing", "facts"}
+SHARED = {
+    "common",
+    "pipeline",
+    "feeding",
+    "spaces",
+    "watching",
+    "refinement",
+    "outcome",
+    "writing",
+    "facts",
+    "decoders",
+}
 
 
 @dataclass(frozen=True)

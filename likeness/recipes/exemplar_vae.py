@@ -12,14 +12,13 @@ from typing import Annotated, Any, Literal
 from torch import nn
 from torch.optim import Adam
 
-from likeness.data.columns import Columns
 from likeness.density.exemplar_vae import TO_TRAIN, ExemplarVAE
 from likeness.density.latents import constant, linear
-from likeness.density.likelihoods import Bernoulli, DiscretisedLogistic, Gaussian, Likelihood, binarised
-from likeness.density.mixed import Mixed
+from likeness.density.likelihoods import binarised
 from likeness.errors import InputError
 from likeness.nn.gated import GatedMLP
 from likeness.recipes.common import Common, Facts, Model, Range, positive
+from likeness.recipes.decoders import levels_of, likelihood_of
 from likeness.run.learner import Learner
 
 SEARCHED = ("d_z", "lr", "width", "share")  # by a sweep that is not told what to search
@@ -30,9 +29,9 @@ class Settings(Common):
     """Train an Exemplar VAE."""
 
     likelihood: Literal["gaussian", "logistic", "bernoulli", "mixed"] | None = None
-    """What the decoder says of a pixel or a column: gaussian (one learned σ), logistic (256 levels; images), bernoulli
-    (images, binarised anew at each step), mixed (each column of a table its own kind); mixed for tables, else
-    gaussian."""
+    """What the decoder says of a pixel or a column: gaussian (one learned σ), logistic (images, of the levels that their
+    pixels have), bernoulli (images, binarised anew at each step), mixed (each column of a table its own kind); mixed for
+    tables, else gaussian."""
     floor: float = 0.01
     """A learned σ of the likelihood stays above it."""
     k: int | None = None
@@ -86,7 +85,7 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
 
 def build(settings: Settings, facts: Facts) -> Model:
     """The model and its optimiser, for settings without open choices."""
-    s, likelihood = settings, _likelihood(settings, facts)
+    s, likelihood = settings, likelihood_of(settings.likelihood, facts, floor=settings.floor)
     d_z, first, *rest = s.d_z or 0, *facts.event
     model = ExemplarVAE(
         GatedMLP(facts.event, (2 * d_z,), width=s.width),
@@ -115,20 +114,9 @@ def build(settings: Settings, facts: Facts) -> Model:
         drawn="means of p(x|z), without its noise" if s.draws == "mean" else "samples of p(x|z)",
         log_prob=model.log_prob,
         log_prob_kind=model.log_prob_kind,
-        levels={"logistic": 256, "bernoulli": 2}.get(s.likelihood or ""),
+        levels=levels_of(s.likelihood, facts),
         score=("nll", lambda x: -model.log_prob(x, k=8)),
         encode=lambda x: model.encode(x).mean,
         reconstruct=model.reconstruct,
         variants=model.variants,
     )
-
-
-def _likelihood(settings: Settings, facts: Facts) -> Likelihood:
-    match settings.likelihood:
-        case "logistic":
-            return DiscretisedLogistic()
-        case "bernoulli":
-            return Bernoulli()
-        case "mixed":
-            return Mixed(Columns.from_state(list(facts.columns)), floor=settings.floor)
-    return Gaussian(max(0.5, 2 * settings.floor), learn=True, floor=settings.floor)

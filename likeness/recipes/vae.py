@@ -25,19 +25,12 @@ import torch
 from torch import nn
 from torch.optim import Adam
 
-from likeness.data.columns import Columns
 from likeness.density.collapse import collapsed_levels
 from likeness.density.ladder import Ladder
 from likeness.density.latents import Schedule, constant, cyclic, linear
 from likeness.density.likelihoods import (
-    Bernoulli,
-    DiscretisedLogistic,
-    Gaussian,
-    GaussianMap,
-    Likelihood,
     binarised,
 )
-from likeness.density.mixed import Mixed
 from likeness.density.vae import VAE
 from likeness.errors import InputError
 from likeness.findings import Finding
@@ -45,6 +38,7 @@ from likeness.nn.average import average
 from likeness.nn.coding import decoder_for, encoder_for
 from likeness.nn.topdown import bottom_up_for, latent_shapes, top_down_for
 from likeness.recipes.common import Common, Facts, Model, Range, positive
+from likeness.recipes.decoders import levels_of, likelihood_of
 from likeness.run.learner import Learner
 
 SEARCHED = ("beta", "d_z", "lr", "width")  # by a sweep that is not told what to search
@@ -56,8 +50,8 @@ class Settings(Common):
 
     likelihood: Literal["gaussian", "gaussian-map", "logistic", "bernoulli", "mixed"] | None = None
     """What the decoder says of a pixel or a column: gaussian, gaussian-map (each pixel of each sample its own σ),
-    logistic (256 levels; images), bernoulli (images, binarised anew at each step), mixed (each column of a table its
-    own kind); mixed for tables, else gaussian."""
+    logistic (images, of the levels that their pixels have), bernoulli (images, binarised anew at each step), mixed (each
+    column of a table its own kind); mixed for tables, else gaussian."""
     sigma: Annotated[float | None, Range(0.02, 1, log=True)] = None
     """The standard deviation of gaussian, in units of the data (images lie in [-1, 1]); learned if not given."""
     floor: float = 0.01
@@ -139,7 +133,7 @@ def build(settings: Settings, facts: Facts) -> Model:
         watch=Collapse(),
         log_prob=used.log_prob,
         log_prob_kind=used.log_prob_kind,
-        levels={"logistic": 256, "bernoulli": 2}.get(settings.likelihood or ""),
+        levels=levels_of(settings.likelihood, facts),
         encode=(lambda x: used.encode(x).mean) if plain else None,
         reconstruct=used.reconstruct if plain else None,
         variants=used.variants if plain and isinstance(used, VAE) else None,
@@ -167,7 +161,10 @@ def _nothing() -> None:
 
 def _vae(settings: Settings, facts: Facts) -> VAE | Ladder:
     d_z, width, levels = settings.d_z or 0, settings.width, settings.hierarchy
-    classes, likelihood = len(facts.classes) if settings.conditional else 0, _likelihood(settings, facts)
+    classes, likelihood = (
+        len(facts.classes) if settings.conditional else 0,
+        likelihood_of(settings.likelihood, facts, sigma=settings.sigma, floor=settings.floor),
+    )
     given: dict[str, Any] = {
         "beta": _schedule(settings),
         "free_bits": settings.free_bits,
@@ -183,20 +180,6 @@ def _vae(settings: Settings, facts: Facts) -> VAE | Ladder:
     down = top_down_for(facts.event, d_z=d_z, levels=levels, outputs=outputs, width=width, classes=classes)
     sizes = [prod(shape) for shape in latent_shapes(facts.event, d_z=d_z, levels=levels)]
     return Ladder(up, down, likelihood, sizes=sizes, **given)
-
-
-def _likelihood(settings: Settings, facts: Facts) -> Likelihood:
-    match settings.likelihood:
-        case "gaussian-map":
-            return GaussianMap(settings.floor)
-        case "logistic":
-            return DiscretisedLogistic()
-        case "bernoulli":
-            return Bernoulli()
-        case "mixed":
-            return Mixed(Columns.from_state(list(facts.columns)), floor=settings.floor)
-    learned = settings.sigma is None
-    return Gaussian(settings.sigma or max(0.5, 2 * settings.floor), learn=learned, floor=settings.floor)
 
 
 def _schedule(settings: Settings) -> Schedule:
