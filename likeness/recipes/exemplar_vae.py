@@ -29,9 +29,9 @@ class Settings(Common):
     """Train an Exemplar VAE."""
 
     likelihood: Literal["gaussian", "logistic", "bernoulli", "mixed"] | None = None
-    """What the decoder says of a pixel or a column: gaussian (one learned σ), logistic (images, of the levels that their
-    pixels have), bernoulli (images, binarised anew at each step), mixed (each column of a table its own kind); mixed for
-    tables, else gaussian."""
+    """What the decoder says of a pixel or a column: gaussian (one learned σ), logistic (images, of the levels that
+    their pixels have), bernoulli (images, binarised anew at each step), mixed (each column of a table its own kind);
+    mixed for tables, else gaussian."""
     floor: float = 0.01
     """A learned σ of the likelihood stays above it."""
     k: int | None = None

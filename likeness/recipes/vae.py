@@ -50,8 +50,8 @@ class Settings(Common):
 
     likelihood: Literal["gaussian", "gaussian-map", "logistic", "bernoulli", "mixed"] | None = None
     """What the decoder says of a pixel or a column: gaussian, gaussian-map (each pixel of each sample its own σ),
-    logistic (images, of the levels that their pixels have), bernoulli (images, binarised anew at each step), mixed (each
-    column of a table its own kind); mixed for tables, else gaussian."""
+    logistic (images, of the levels that their pixels have), bernoulli (images, binarised anew at each step), mixed
+    (each column of a table its own kind); mixed for tables, else gaussian."""
     sigma: Annotated[float | None, Range(0.02, 1, log=True)] = None
     """The standard deviation of gaussian, in units of the data (images lie in [-1, 1]); learned if not given."""
     floor: float = 0.01
