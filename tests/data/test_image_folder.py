@@ -86,7 +86,7 @@ def test_a_truncated_file_is_one_clear_line_or_a_note(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda p: (p / "notes.txt").write_text("x"), "no images in"),
+        (lambda p: (p / "notes.md").write_text("x"), "no images in"),
         (lambda p: (fill(p, 3), fill(p / "a", 3)), "beside class folders"),
         (lambda p: (fill(p / "train", 3), fill(p / "cats", 3)), "beside a train folder"),
         (lambda p: (fill(p / "train" / "a", 3), fill(p / "test" / "b", 3)), "class 'b'"),
