@@ -2,7 +2,7 @@
 
     y = s ⊙ (x + b)                          with  h w Σ log |s|                      (1)
     y = W x at every pixel, W = P L (U + diag(s))  with  h w Σ log |s|                (2)
-    y₁ = x₁,  y₂ = σ(r) ⊙ (x₂ + t),  (r, t) = NN(x₁)  with  Σ log σ(r)                (3)
+    y₁ = x₁,  y₂ = s ⊙ (x₂ + t),  s = σ(r) above a floor,  (r, t) = NN(x₁)  with  Σ log s    (3)
     log p(x) = log N(z; 0, I) + Σ log-determinants                                   (4)
 
 (1) is actnorm, whose first values give the first batch mean zero and variance one (of the whole batch, whoever holds
@@ -31,6 +31,7 @@ from likeness.errors import InputError
 from likeness.ranks import batch_mean, per_sample
 from likeness.sampling import Streams, streams
 
+LEAST = 0.1  # scale of a coupling: without a floor a few draws in a hundred leave what a float can hold
 Mapped = tuple[Tensor, Tensor]  # values (n, c, h, w) and log-determinants (n,), or of all samples alike ()
 
 
@@ -94,14 +95,17 @@ class Coupling(nn.Module):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Mapped:
         x1, x2 = x[:, : self.kept], x[:, self.kept :]
-        r, t = self.network(x1).chunk(2, dim=1)
-        y2 = (r + 2).sigmoid() * (x2 + t)
-        return torch.cat((x1, y2), 1), F.logsigmoid(r + 2).flatten(1).sum(1)  # (3)
+        s, t = self._affine(x1)
+        return torch.cat((x1, s * (x2 + t)), 1), s.log().flatten(1).sum(1)  # (3)
 
     def inverse(self, y: Float[Tensor, "n c h w"]) -> Tensor:
         y1, y2 = y[:, : self.kept], y[:, self.kept :]
-        r, t = self.network(y1).chunk(2, dim=1)
-        return torch.cat((y1, y2 / (r + 2).sigmoid() - t), 1)
+        s, t = self._affine(y1)
+        return torch.cat((y1, y2 / s - t), 1)
+
+    def _affine(self, kept: Tensor) -> tuple[Tensor, Tensor]:
+        r, t = self.network(kept).chunk(2, dim=1)
+        return LEAST + (1 - LEAST) * (r + 2).sigmoid(), t
 
 
 class Glow(Method):

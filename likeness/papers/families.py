@@ -96,7 +96,7 @@ class Budget(NamedTuple):
 
 BUDGETS: dict[Scale, tuple[Budget, ...]] = {
     "quick": (Budget("digits", None, 3, 60, 300),),
-    "laptop": (Budget("digits", None, 60, None, 1000), Budget(FASHION, 10_000, 30, None, 1000)),
+    "laptop": (Budget("digits", None, 30, None, 1000), Budget(FASHION, 10_000, 20, None, 1000)),
     "gpu": (Budget(FASHION, None, 3600, 100_000, 10_000),),
 }
 
@@ -230,8 +230,8 @@ CARD = Card(
     "families",
     "Families of generative models, side by side",
     "https://arxiv.org/abs/1601.06759",
-    "Every recipe with its own settings on the same data, for its own steps or a minute of one processor (half a "
-    "minute on Fashion-MNIST), whichever ends first; test data are judged in the space of a classifier. Bits per "
+    "Every recipe with its own settings on the same data, for its own steps or half a minute of one processor (20 s "
+    "on Fashion-MNIST), whichever ends first; test data are judged in the space of a classifier. Bits per "
     "dimension are exact (mixture, kernels, flows: of data with noise of a level's width, an upper bound of the bits "
     "of the pixels themselves; PixelCNN: of the pixels), or bounds (VAEs). Held-out data stand below, with the bits of "
     "pixels that know nothing of each other, which is hard to beat where many pixels never change: a density pays for "

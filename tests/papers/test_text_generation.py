@@ -17,6 +17,5 @@ def test_the_card_names_what_is_measured(monkeypatch) -> None:
     monkeypatch.setitem(BUDGETS, "quick", Budget(4, 16, 60, 2))
     found = text_generation.measure(0, "quick")
     told = [c for c in CARD.claims if c.key.startswith("descriptions")]
-    assert len(told) == len(CARD.claims) / 2
     assert {c.key for c in told} | {c.baseline for c in told if c.baseline} <= set(found)
     assert not verdict(CARD, "laptop", {0: found}, 0.0).passed, "four steps train nothing"
