@@ -133,7 +133,7 @@ def falls(n: Numbers) -> bool:
 
 CLAIMS = (
     Claim("convolutional, 4 maps of 2×2: error on [0, 1], beside components", "maps4.mse", None, "components16.mse",
-          for_each(lambda n: n["maps4.mse"] < 1.3 * n["components16.mse"] and n["maps.dimensions"] == 3)),
+          for_each(lambda n: n["maps4.mse"] < 1.3 * n["components16.mse"] and n["maps.dimensions"] == 3), ()),
     Claim("convolutional, 4 maps of 2×2, beside dense of 16", "maps4.mse", None, "dense16.mse"),
     Claim("convolutional, 8 maps, beside 1: the error falls with the maps", "maps8.mse", None, "maps1.mse",
           for_each(falls)),
