@@ -53,7 +53,7 @@ FAMILIES = {
     "ladder": Family("vae", "bound", {"hierarchy": 3}),
     "exemplar": Family("exemplar-vae", "bound"),
     "wae": Family("wae"),
-    "autoencoder": Family("autoencoder"),
+    "autoencoder": Family("autoencoder", "", {"judge_every": 50}),  # codes have a density from the first one on
     "gan": Family("gan"),
 }
 WORDS = {
