@@ -6,8 +6,8 @@ of a binary model are chosen by validation images that are drawn so too; the pro
 that of its pixels rounded to black and white.
 
 Depth decides how far a pixel sees: 3 rows by the first layer, one more by each after it, and in images of more than 16
-rows 1, 2 and 4 more by turns (dilated convolutions). The paper's see one more always; after a few minutes of training
-their likelihood is as good or better, and the parts of a draw do not hang together.
+rows 1, 2 and 4 more by turns (dilated convolutions), so that a few layers see most of a digit. The paper's layers see
+one more always.
 """
 
 from dataclasses import dataclass, replace
