@@ -14,3 +14,9 @@ torch.set_num_threads(1)
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _subnormals() -> None:
+    """A command run in this process flushes them from then on, and hypothesis will not draw floats without them."""
+    torch.set_flush_denormal(False)

@@ -10,11 +10,6 @@ from likeness.core import Method, train
 from likeness.subnormals import flushed
 
 
-@pytest.fixture(autouse=True)
-def off() -> None:
-    torch.set_flush_denormal(False)
-
-
 def small() -> float:
     return float(torch.full((4,), 1e-40).mul(1)[0])
 

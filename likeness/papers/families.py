@@ -139,10 +139,13 @@ def of(family: Family, ground: Ground) -> dict[str, float]:
 def trained(family: Family, ground: Ground) -> tuple[Model, float]:
     """The model of the best checkpoint, and the processor's seconds of its training."""
     data, space, budget, seed, device = ground
+    given = dict(family.given)
+    if budget.steps and "judge_every" in given:
+        given["judge_every"] = min(given["judge_every"], budget.steps)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         settings = recipe(family.recipe).Settings(
-            data.name, out=out, steps=budget.steps, seed=seed, device=device, track=("none",), **family.given
+            data.name, out=out, steps=budget.steps, seed=seed, device=device, track=("none",), **given
         )
         session, began = begin(family.recipe, settings, data), time.process_time()
         for _ in training(session, data, space):
