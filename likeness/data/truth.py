@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from likeness.data.batch import Batch
+from likeness.errors import InputError
 from likeness.sampling import Streams, streams
 
 Generator = int | Streams | None
@@ -86,9 +87,46 @@ class Mixture:
         return Batch(self.means[k] + noise, None if self.labels is None else self.labels[k])
 
     def log_prob(self, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-        return torch.cat([self._log_prob(part) for part in x.split(CHUNK)])
+        return torch.cat([self._each(part).logsumexp(0) for part in x.split(CHUNK)])
 
-    def _log_prob(self, x: Tensor) -> Tensor:
+    def score(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """∇ₓ log p(x) = Σₖ p(k|x) Σₖ⁻¹ (mₖ − x)."""
+        return torch.cat([self._score(part) for part in x.split(CHUNK)])
+
+    def noised(self, sigma: float) -> "Mixture":
+        """The distribution of x + σ ε with ε ~ N(0, I), a mixture again.
+
+        Raises:
+            InputError: σ is below zero.
+        """
+        if sigma < 0:
+            raise InputError(f"sigma {sigma:g}: noise has a standard deviation of zero or more")
+        if isinstance(self.scales, Tensor):
+            covariance = self.scales @ self.scales.mT
+            scales = torch.linalg.cholesky(covariance + sigma**2 * torch.eye(covariance.shape[1]).to(covariance))
+            return Mixture(self.means, scales, weights=self.share, labels=self.labels)
+        return Mixture(self.means, math.hypot(self.scales, sigma), weights=self.share, labels=self.labels)
+
+    def of_class(self, y: int) -> "Mixture":
+        """The distribution of one class alone.
+
+        Raises:
+            InputError: no component has this class.
+        """
+        if self.labels is None or not (there := self.labels == y).any():
+            raise InputError(f"class {y}: no component of this mixture has it")
+        scales = self.scales[there] if isinstance(self.scales, Tensor) else self.scales
+        return Mixture(self.means[there], scales, weights=self.share[there] / self.share[there].sum())
+
+    def _score(self, x: Tensor) -> Tensor:
+        p, m = self._each(x).softmax(0), self.means.to(x)
+        if not isinstance(self.scales, Tensor):
+            return (p.T @ m - x) / self.scales**2
+        to = m[:, None] - x[None]  # k n d
+        return torch.einsum("kn,knd->nd", p, torch.cholesky_solve(to.mT, self.scales.to(x)).mT)
+
+    def _each(self, x: Tensor) -> Tensor:
+        """log wₖ N(x; mₖ, Σₖ), (k, n)."""
         m, w = self.means.to(x), self.share.to(x)
         away = x[None] - m[:, None]  # k n d
         if isinstance(self.scales, Tensor):
@@ -98,7 +136,7 @@ class Mixture:
         else:
             away, volume = away / self.scales, torch.full_like(w, m.shape[1] * math.log(self.scales))
         norm = w.log() - volume - m.shape[1] / 2 * math.log(2 * math.pi)
-        return torch.logsumexp(norm[:, None] - away.square().sum(2) / 2, dim=0)
+        return norm[:, None] - away.square().sum(2) / 2
 
 
 class Laplace:

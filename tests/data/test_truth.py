@@ -6,6 +6,7 @@ from scipy import integrate, stats
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
 from likeness.data.truth import Checkerboard, Laplace, Mixture
+from likeness.errors import InputError
 from likeness.sampling import Streams, draw
 
 TRUTHS = {
@@ -84,3 +85,38 @@ def test_the_density_of_a_line_integrates_to_one() -> None:
 def test_streams_make_parts_differ() -> None:
     a, b = (Laplace().sample(10, generator=Streams(0).split(part)) for part in ("train", "test"))
     assert not torch.equal(a, b)
+
+
+def factors(k: int, d: int) -> torch.Tensor:
+    L = torch.randn(k, d, d, dtype=torch.double).tril()
+    L.diagonal(dim1=1, dim2=2).abs_().add_(0.5)
+    return L
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_the_score_is_the_gradient_of_the_log_density(wide: bool) -> None:
+    truth = Mixture(torch.randn(3, 4).double(), factors(3, 4) if wide else 0.7)
+    x = torch.randn(20, 4).double().requires_grad_()
+    (slope,) = torch.autograd.grad(truth.log_prob(x).sum(), x)
+    torch.testing.assert_close(truth.score(x.detach()), slope)
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_a_noised_mixture_is_that_of_its_noised_samples(wide: bool) -> None:
+    """Convolved numerically: p_σ(y) = E p(y − σ ε)."""
+    truth, y, sigma = Mixture(torch.randn(2, 1).double(), factors(2, 1) if wide else 0.7), torch.tensor([[0.3]]), 0.6
+    eps = torch.linspace(-8, 8, 4001).double()[:, None]
+    bell = torch.exp(-eps[:, 0].square() / 2) / math.sqrt(2 * math.pi)
+    there = torch.trapezoid(truth.log_prob(y.double() - sigma * eps).exp() * bell, eps[:, 0])
+    torch.testing.assert_close(truth.noised(sigma).log_prob(y.double())[0].exp(), there)
+    with pytest.raises(InputError, match="-1"):
+        truth.noised(-1)
+
+
+def test_the_whole_is_the_mixture_of_its_classes() -> None:
+    truth = Mixture(torch.randn(3, 2), 0.7, weights=torch.tensor([0.2, 0.3, 0.5]), labels=torch.tensor([0, 1, 1]))
+    x = torch.randn(10, 2)
+    parts = 0.2 * truth.of_class(0).log_prob(x).exp() + 0.8 * truth.of_class(1).log_prob(x).exp()
+    torch.testing.assert_close(parts, truth.log_prob(x).exp())
+    with pytest.raises(InputError, match="class 2"):
+        truth.of_class(2)
