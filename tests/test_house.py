@@ -42,6 +42,7 @@ VOCABULARY = {
         "mixed",
         "retrieval",
     },
+    "diffusion": {"denoisers", "schedules", "sampler", "oracle"},
     "represent": {"penalties"},
     "language": {"generate", "repetition", "ngrams"},
 }
