@@ -18,8 +18,7 @@ from likeness.doctor.part import Part
 from likeness.errors import InputError
 from likeness.findings import Finding
 from likeness.judge.features import FeatureSpace
-from likeness.judge.likelihood import Model as Density
-from likeness.judge.likelihood import nats_of
+from likeness.judge.likelihood import Density, nats_of
 from likeness.recipes.common import recipe
 from likeness.recipes.pipeline import Session
 from likeness.run.track import records

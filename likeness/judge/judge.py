@@ -20,7 +20,7 @@ from likeness.judge import baselines as base
 from likeness.judge import diagnosis
 from likeness.judge.classifier import classifier
 from likeness.judge.features import FeatureSpace, Fit, features_of, pca, raw
-from likeness.judge.likelihood import Likelihood, Model, likelihood
+from likeness.judge.likelihood import Density, Likelihood, likelihood
 from likeness.judge.material import Material, material, shares
 from likeness.judge.measures import MEASURES, TOGETHER, Case, Ground
 from likeness.judge.pairs import K, nearest, within
@@ -84,7 +84,7 @@ def judge(
     cases = [Case(None, features_of(space, given.subject, device=device), given.subject)]
     cases += _baselines(given, memory, space, columns=columns, seed=seed, device=device) if baselines else []
     steps("reference")
-    density = None if log_prob is None else Model(log_prob, log_prob_kind, levels)
+    density = None if log_prob is None else Density(log_prob, log_prob_kind, levels)
     nats, notes = _likelihood(density, given.reference, device)
     ground = _ground(given, space, columns, truth, nats, seed=seed, device=device)
     rows = _rows(cases, ground, steps)
@@ -180,7 +180,7 @@ def _rows(cases: Sequence[Case], ground: Ground, steps: Callable[[str], None]) -
     return [row for i in range(len(cases)) for name in MEASURES for row in found[name, i]]
 
 
-def _likelihood(model: Model | None, reference: Tensor, device: Device) -> tuple[Likelihood | None, list[Finding]]:
+def _likelihood(model: Density | None, reference: Tensor, device: Device) -> tuple[Likelihood | None, list[Finding]]:
     if model is None:
         return None, []
     found = likelihood(model, reference, device)

@@ -29,7 +29,7 @@ CODED = 2000  # samples whose bits are measured, at most: a density is asked for
 Device = torch.device | str
 
 
-class Model(NamedTuple):
+class Density(NamedTuple):
     """What a judge is told of a density.
 
     Attributes:
@@ -64,7 +64,7 @@ class Likelihood(NamedTuple):
         return found
 
 
-def likelihood(model: Model, x: Float[Tensor, " n *event"], device: Device = "cpu") -> Likelihood:
+def likelihood(model: Density, x: Float[Tensor, " n *event"], device: Device = "cpu") -> Likelihood:
     """What the model says of samples.
 
     Raises:
@@ -86,7 +86,7 @@ def likelihood(model: Model, x: Float[Tensor, " n *event"], device: Device = "cp
     return Likelihood(nats, model.kind, "density", bits.double(), kind, f"{levels} levels, by uniform noise")
 
 
-def nats_of(model: Model, x: Float[Tensor, " n *event"], device: Device = "cpu") -> Float[Tensor, " n"]:
+def nats_of(model: Density, x: Float[Tensor, " n *event"], device: Device = "cpu") -> Float[Tensor, " n"]:
     """Nats of each sample, in float64; a model of black and white is given grey values drawn as such.
 
     Raises:
@@ -117,7 +117,7 @@ class Outside(NamedTuple):
 
 
 def outside(
-    model: Model,
+    model: Density,
     inside: Float[Tensor, " n *event"],
     other: Float[Tensor, " m *event"],
     *,

@@ -19,8 +19,7 @@ from likeness.errors import InputError
 from likeness.findings import Finding
 from likeness.judge.features import FeatureSpace
 from likeness.judge.judge import judge
-from likeness.judge.likelihood import Model as Density
-from likeness.judge.likelihood import outside
+from likeness.judge.likelihood import Density, outside
 from likeness.judge.score import Score, Scores
 from likeness.ranks import world
 from likeness.recipes.pipeline import Session

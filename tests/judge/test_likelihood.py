@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from likeness.errors import InputError
-from likeness.judge.likelihood import Model, auroc, likelihood, outside
+from likeness.judge.likelihood import Density, auroc, likelihood, outside
 from likeness.judge.protocol import Protocol
 from likeness.judge.score import Scores, compare, unlike_kinds
 
@@ -22,7 +22,7 @@ def flat(x: Tensor) -> Tensor:
 
 
 def test_a_density_has_nats_as_it_is_and_bits_by_noise() -> None:
-    found = likelihood(Model(flat), GREY)
+    found = likelihood(Density(flat), GREY)
     assert (found.kind, found.of) == ("exact", "density")
     assert (found.bits_kind, found.coded) == ("bound", "17 levels, by uniform noise")
     assert float(found.bits.mean()) == pytest.approx(math.log2(2 / (1 / 8)))
@@ -33,35 +33,35 @@ def test_a_density_has_nats_as_it_is_and_bits_by_noise() -> None:
 
 def test_a_probability_has_both_as_it_is() -> None:
     nats = -16 * math.log(17)
-    found = likelihood(Model(lambda x: torch.full((len(x),), nats), levels=17), GREY)
+    found = likelihood(Density(lambda x: torch.full((len(x),), nats), levels=17), GREY)
     assert (found.of, found.bits_kind) == ("probability of 17 levels", "exact")
     assert float(found.bits.mean()) == pytest.approx(math.log2(17))
 
 
 def test_other_levels_than_the_datas_are_stated() -> None:
-    assert "of which the data use fewer" in likelihood(Model(flat, levels=256), GREY).of
+    assert "of which the data use fewer" in likelihood(Density(flat, levels=256), GREY).of
     seen: list[Tensor] = []
-    found = likelihood(Model(lambda x: seen.append(x) or flat(x), levels=2), GREY)
+    found = likelihood(Density(lambda x: seen.append(x) or flat(x), levels=2), GREY)
     assert "drawn by the grey value" in found.of
     assert set(torch.cat(seen).unique().tolist()) == {-1.0, 1.0}
 
 
 @pytest.mark.parametrize("x", [torch.rand(50, 1, 4, 4), torch.randn(50, 3)])
 def test_without_levels_or_a_constant_there_are_no_bits(x: Tensor) -> None:
-    assert likelihood(Model(flat), x).bits is None
-    assert likelihood(Model(flat, "unnormalised"), GREY).bits is None
-    assert likelihood(Model(flat, "unnormalised", 17), GREY).bits is None
+    assert likelihood(Density(flat), x).bits is None
+    assert likelihood(Density(flat, "unnormalised"), GREY).bits is None
+    assert likelihood(Density(flat, "unnormalised", 17), GREY).bits is None
 
 
 def test_kinds_are_four() -> None:
     with pytest.raises(InputError, match="kind 'roughly'"):
-        likelihood(Model(flat, "roughly"), GREY)
+        likelihood(Density(flat, "roughly"), GREY)
     with pytest.raises(InputError, match="one number each"):
-        likelihood(Model(lambda x: x.flatten(1)), GREY)
+        likelihood(Density(lambda x: x.flatten(1)), GREY)
 
 
 def scores(kind: str, levels: int | None = None, draws: str = "") -> Scores:
-    rows = likelihood(Model(flat, kind, levels), GREY).rows(0)
+    rows = likelihood(Density(flat, kind, levels), GREY).rows(0)
     return Scores(tuple(rows), Protocol("r", 1, 1, "raw", "", "none", "float32", 5, 0, draws=draws))
 
 
@@ -99,18 +99,18 @@ def standard(x: Tensor) -> Tensor:
 def test_data_from_elsewhere_may_be_the_likelier() -> None:
     """The centre of a Gaussian in many dimensions is likelier than all of its draws."""
     x = torch.randn(500, 50, generator=G)
-    centre = outside(Model(standard), x, 0.1 * torch.randn(300, 50, generator=G), name="centre")
+    centre = outside(Density(standard), x, 0.1 * torch.randn(300, 50, generator=G), name="centre")
     assert {r.metric for r in centre.rows} == {"ood_log_likelihood", "ood_auroc"}
     assert centre.rows[-1].value < 0.01
     assert [f.code for f in centre.findings] == ["outside-likelier"]
     assert "centre is LIKELIER" in centre.findings[0].saw
-    far = outside(Model(standard), x, 5 * torch.randn(300, 50, generator=G))
+    far = outside(Density(standard), x, 5 * torch.randn(300, 50, generator=G))
     assert far.findings == []
     assert far.rows[-1].value > 0.99
-    (near,) = outside(Model(standard), x, torch.randn(300, 50, generator=G)).findings
+    (near,) = outside(Density(standard), x, torch.randn(300, 50, generator=G)).findings
     assert near.code in ("outside-likelier", "outside-overlaps")
 
 
 def test_data_of_another_shape_are_refused() -> None:
     with pytest.raises(InputError, match="make them alike"):
-        outside.__wrapped__(Model(standard), torch.randn(10, 50), torch.randn(10, 3))
+        outside.__wrapped__(Density(standard), torch.randn(10, 50), torch.randn(10, 3))
