@@ -1,0 +1,68 @@
+"""A diffusion model, a GAN and a VAE of this library on Fashion-MNIST, each given the same seconds of one processor.
+
+Prafulla Dhariwal, Alex Nichol. Diffusion Models Beat GANs on Image Synthesis. 2021. https://arxiv.org/abs/2105.05233
+"""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from likeness.data import Dataset, load
+from likeness.papers._diffusion import Eye, under
+from likeness.recipes.common import recipe
+from likeness.recipes.pipeline import begin, reopen, training
+from likeness.sampling import draw
+
+FASHION = "fashion_mnist"
+
+
+class Rival(NamedTuple):
+    """A recipe, what it is called, and the settings that are not its own choice."""
+
+    recipe: str
+    words: str
+    given: dict[str, Any]
+
+
+RIVALS = {
+    "diffusion": Rival("diffusion", "diffusion", {}),
+    "gan": Rival("gan", "GAN", {}),
+    "vae": Rival("vae", "VAE", {"draws": "mean"}),
+}
+
+
+def there() -> bool:
+    """Whether LIKENESS_DATA names a folder that holds Fashion-MNIST."""
+    shelf = os.environ.get("LIKENESS_DATA")
+    return bool(shelf) and (Path(shelf or "") / FASHION).is_dir()
+
+
+def measure(seed: int, seconds: float, *, limit: int | None, draws: int, device: torch.device) -> dict[str, float]:
+    """Of each: draws judged in the space of a classifier, steps of the training and milliseconds a draw."""
+    data = load(FASHION, seed=seed, limit=limit)
+    eye = Eye.of(data, seed, device)
+    found: dict[str, float] = {}
+    for name, rival in RIVALS.items():
+        found |= under(name, of(rival, data, eye, seed, seconds, draws))
+    return found
+
+
+def of(rival: Rival, data: Dataset, eye: Eye, seed: int, seconds: float, draws: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        out, steps = Path(folder) / "run", 0
+        settings = recipe(rival.recipe).Settings(
+            data.name, out=out, seed=seed, device=str(eye.device), track=("none",), **rival.given
+        )
+        session, began = begin(rival.recipe, settings, data), time.process_time()
+        for tick in training(session, data, eye.space):
+            steps = tick.iteration
+            if time.process_time() - began > seconds:
+                break
+        model, began = reopen(out, device=str(eye.device)).model, time.process_time()
+        x = draw(model.sampler, draws, generator=seed, batch_size=250)
+        cost = (time.process_time() - began) * 1000 / draws
+        return eye.scores(x) | {"steps": float(steps), "milliseconds": cost}
