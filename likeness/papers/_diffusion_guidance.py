@@ -9,7 +9,6 @@ Jonathan Ho, Tim Salimans. Classifier-Free Diffusion Guidance. 2022. https://arx
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 from torch.optim import AdamW
 
@@ -20,21 +19,24 @@ from likeness.diffusion.ancestral import ancestral
 from likeness.diffusion.classifier_free import classifier_free
 from likeness.diffusion.classifier_guidance import NoisyClassifier, guiding
 from likeness.diffusion.ddim import ddim
-from likeness.diffusion.denoisers import Labelled, clamped
+from likeness.diffusion.denoisers import clamped
 from likeness.diffusion.diffusion import Diffusion
 from likeness.diffusion.guidance_scales import swept
 from likeness.diffusion.sampler import Diffused
 from likeness.diffusion.schedules import cosine
 from likeness.diffusion.transitions import VARIANCES, learned
-from likeness.judge.frechet import frechet_distance
-from likeness.judge.features import features_of
 from likeness.nn.adm_encoder import UNetEncoder
 from likeness.nn.adm_unet import Plan
 from likeness.nn.modes import evaluating
 from likeness.papers._diffusion import BATCH, DRAWS, Eye, model, trained, under
 from likeness.papers._diffusion_parts import GREY, bits, respaced
 
-FEW, SCALES, DDIM_SCALES, FREE = (5, 10, 25, 50, 100), (0.5, 1.0, 2.0, 4.0, 10.0), (1.0, 2.0, 4.0, 10.0), (1.0, 2.0, 4.0)
+FEW, SCALES, DDIM_SCALES, FREE = (
+    (5, 10, 25, 50, 100),
+    (0.5, 1.0, 2.0, 4.0, 10.0),
+    (1.0, 2.0, 4.0, 10.0),
+    (1.0, 2.0, 4.0),
+)
 HIGHEST = 80.0  # above this level a classifier of noisy digits sees nothing
 
 

@@ -55,9 +55,7 @@ def parts(width: int) -> dict[str, Part]:
         "heads": Part("+ more heads", fid("−0.8"), "cosine", True, heads),
         "attention": Part("+ attention at more sides", fid("−0.7"), "cosine", True, attention),
         "updown": Part("+ sides change in residual blocks: ADM", fid("−1.2"), "cosine", True, updown),
-        "rescaled": Part(
-            "+ residuals rescaled, not kept", fid("+0.2"), "cosine", True, updown._replace(rescale=True)
-        ),
+        "rescaled": Part("+ residuals rescaled, not kept", fid("+0.2"), "cosine", True, updown._replace(rescale=True)),
     }
 
 

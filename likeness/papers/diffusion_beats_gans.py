@@ -52,9 +52,7 @@ def measure(seed: int, scale: Scale) -> Numbers:
     given = {"T": digits.T, "steps": budget.part, "width": digits.width, "test": digits.test}
     found |= numbers(_diffusion_parts.measure(data, eye, seed, **given))
     if budget.seconds and there():
-        found |= _diffusion_rivals.measure(
-            seed, budget.seconds, limit=budget.limit, draws=budget.draws, device=device
-        )
+        found |= _diffusion_rivals.measure(seed, budget.seconds, limit=budget.limit, draws=budget.draws, device=device)
     return found
 
 
@@ -66,7 +64,6 @@ def mean(holds: Callable[[Numbers], bool]) -> Verdict:
 def best(n: Numbers, way: str, scales: Sequence[float]) -> float:
     """The scale of the lowest Fréchet distance."""
     return min(scales, key=lambda s: n[f"{way}{s:g}.frechet"])
-
 
 
 FULL: tuple[Scale, ...] = ("laptop", "gpu")

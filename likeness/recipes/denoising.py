@@ -10,6 +10,7 @@ from likeness.diffusion.schedules import Karras, Schedule, cosine, flow, linear
 from likeness.diffusion.weights import WEIGHTS
 from likeness.diffusion.weights import edm as edm_weight
 from likeness.nn.adm_unet import UNet
+from likeness.nn.patches import Patched
 from likeness.nn.time_mlp import TimeMLP
 
 HYBRID = 0.001  # of the bound, beside the simple loss
@@ -82,8 +83,12 @@ def weight(loss: str, data_std: float) -> Function | None:
     return None if row is None else edm_weight(data_std) if row == "edm" else WEIGHTS[row]
 
 
-def unet(event: tuple[int, ...], preset: Preset, width: int, *, outputs: int, classes: int) -> UNet:
+def unet(
+    event: tuple[int, ...], preset: Preset, width: int, *, outputs: int, classes: int, patch: int = 1
+) -> nn.Module:
     """As many levels as the preset has and the side can be halved for, attention at the sides it says."""
+    if patch > 1:
+        return Patched(event, patch, lambda e: unet(e, preset, width, outputs=outputs, classes=classes))
     side, multipliers = event[1], preset.multipliers
     while len(multipliers) > 1 and (side % 2 ** (len(multipliers) - 1) or side // 2 ** (len(multipliers) - 1) < 4):
         multipliers = multipliers[:-1]
@@ -100,7 +105,9 @@ def unet(event: tuple[int, ...], preset: Preset, width: int, *, outputs: int, cl
     )
 
 
-def perceptron(event: tuple[int, ...], preset: Preset, width: int, *, outputs: int, classes: int) -> TimeMLP:
+def perceptron(
+    event: tuple[int, ...], preset: Preset, width: int, *, outputs: int, classes: int, patch: int = 1
+) -> TimeMLP:
     return TimeMLP(event[0], outputs=outputs, width=width, depth=preset.depth, classes=classes)
 
 
