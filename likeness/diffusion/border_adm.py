@@ -6,8 +6,8 @@
     output_blocks.i.0, .1, .2            the decoder's; what doubles the side ends the block before it
     time_embed.0, .2, label_emb, out.0, out.2
 
-Their attention has q, k and v of each head together (`legacy`), ours of all heads. A checkpoint is read without pickle's
-code: safetensors, or a .pt file that holds tensors alone.
+Their attention has q, k and v of each head together (`legacy`), ours of all heads. A checkpoint is read without running
+what is in it: safetensors, or a .pt file that holds tensors alone.
 
     D = load(UNet((3, 64, 64), outputs=2, classes=1000, plan=PLANS["imagenet64"]), "64x64_diffusion.pt")
 

@@ -6,9 +6,11 @@ Jiaming Song, Chenlin Meng, Stefano Ermon. Denoising Diffusion Implicit Models. 
 Jonathan Ho, Tim Salimans. Classifier-Free Diffusion Guidance. 2022. https://arxiv.org/abs/2207.12598
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Int
 from torch import Tensor
 from torch.optim import AdamW
 
@@ -19,24 +21,20 @@ from likeness.diffusion.ancestral import ancestral
 from likeness.diffusion.classifier_free import classifier_free
 from likeness.diffusion.classifier_guidance import NoisyClassifier, guiding
 from likeness.diffusion.ddim import ddim
-from likeness.diffusion.denoisers import clamped
+from likeness.diffusion.denoisers import Denoiser, clamped
 from likeness.diffusion.diffusion import Diffusion
 from likeness.diffusion.guidance_scales import swept
-from likeness.diffusion.sampler import Diffused
+from likeness.diffusion.sampler import Diffused, Rule
 from likeness.diffusion.schedules import cosine
 from likeness.diffusion.transitions import VARIANCES, learned
-from likeness.nn.adm_encoder import UNetEncoder
+from likeness.nn.adm_encoder import Encoder
 from likeness.nn.adm_unet import Plan
 from likeness.nn.modes import evaluating
 from likeness.papers._diffusion import BATCH, DRAWS, Eye, model, trained, under
 from likeness.papers._diffusion_parts import GREY, bits, respaced
 
-FEW, SCALES, DDIM_SCALES, FREE = (
-    (5, 10, 25, 50, 100),
-    (0.5, 1.0, 2.0, 4.0, 10.0),
-    (1.0, 2.0, 4.0, 10.0),
-    (1.0, 2.0, 4.0),
-)
+FEW = 5, 10, 25, 50, 100  # steps of DDIM
+SCALES, DDIM_SCALES, FREE = (0.5, 1.0, 2.0, 4.0, 10.0), (1.0, 2.0, 4.0, 10.0), (1.0, 2.0, 4.0)
 HIGHEST = 80.0  # above this level a classifier of noisy digits sees nothing
 
 
@@ -50,6 +48,45 @@ class Budget(NamedTuple):
     test: int
 
 
+class Ground(NamedTuple):
+    """What draws are steered by and judged with."""
+
+    data: Dataset
+    eye: Eye
+    seed: int
+    noisy: NoisyClassifier
+
+    @property
+    def classes(self) -> int:
+        return len(self.data.classes)
+
+    def steered(self, made: Diffusion, rule: Rule, n: int, *, knowing: bool = False) -> Callable[[float], Diffused]:
+        """Draws of n steps by the scale of the classifier's guidance, of a model that knows the classes or does not."""
+        levels = made.schedule.levels(min(n, made.schedule.T))  # type: ignore[attr-defined]
+        of = made.denoiser if knowing else lambda y: made.denoiser()
+
+        def at(scale: float) -> Diffused:
+            return guiding(
+                of,
+                self.noisy.log_class,
+                rule,
+                levels,
+                made.event,
+                frequencies=torch.ones(self.classes),
+                scale=scale,
+                interval=(0.0, HIGHEST),
+                device=self.eye.device,
+            )
+
+        return at
+
+    def judged(self, way: str, at: Callable[[float], Diffused], scales: Sequence[float]) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for scale, x, y in swept(at, self.classes, DRAWS, scales=scales, generator=self.seed):
+            found |= under(f"{way}{scale:g}", self.eye.scores(x) | {"accuracy": self.eye.accuracy(x, y)})
+        return found
+
+
 def measure(data: Dataset, eye: Eye, seed: int, budget: Budget) -> dict[str, float]:
     """All of it for one seed."""
     plan = Plan(budget.width, (1, 2), blocks=1, attention=(4,), head_channels=budget.width // 2)
@@ -60,12 +97,15 @@ def measure(data: Dataset, eye: Eye, seed: int, budget: Budget) -> dict[str, flo
     found |= steps(plain, eye, seed)
     x = whole(data.test, budget.test).x.to(eye.device)
     found |= {f"bits.{name}": bits(plain, x, variance) for name, variance in VARIANCES.items()}
-    judge = classifier(data, budget, seed, eye.device)
-    found |= guided(plain, judge, data, eye, seed)
+    ground = Ground(data, eye, seed, classifier(data, budget, seed, eye.device))
+    found |= ground.judged("guided", ground.steered(plain, ancestral(learned), 50), (0.0, *SCALES))
+    found |= ground.judged("guided-ddim", ground.steered(plain, ddim(), 25), DDIM_SCALES)
     torch.manual_seed(seed)
-    of_class = model(data, cosine(budget.T), plan, learned=True, conditional=True, drop=0.1).to(eye.device)
-    of_class, _ = trained(of_class, data, budget.steps, seed)
-    return found | conditional(of_class, judge, data, eye, seed)
+    knowing = model(data, cosine(budget.T), plan, learned=True, conditional=True, drop=0.1).to(eye.device)
+    knowing, _ = trained(knowing, data, budget.steps, seed)
+    both = ground.steered(knowing, ancestral(learned), 50, knowing=True)
+    found |= ground.judged("class", both, (0.0, 1.0, 4.0))
+    return found | ground.judged("free", free(knowing, ground.classes, eye.device), FREE)
 
 
 def baselines(data: Dataset, eye: Eye, seed: int) -> dict[str, float]:
@@ -95,57 +135,22 @@ def classifier(data: Dataset, budget: Budget, seed: int, device: torch.device) -
     """Half of the U-Net, taught to see the class through noise."""
     torch.manual_seed(seed)
     plan = Plan(budget.width, (1, 2), blocks=1, attention=(4,), head_channels=budget.width // 2)
-    net = UNetEncoder(tuple(data.event), outputs=len(data.classes), plan=plan)
-    judge = NoisyClassifier(net, cosine(budget.T), classes=len(data.classes)).to(device)
-    moves = AdamW(judge.parameters(), 1e-3, weight_decay=0.05, fused=True)
-    for _ in train(judge, batches(data.train, BATCH, seed=seed, steps=budget.classifier, device=device), moves):
+    noisy = NoisyClassifier(Encoder(tuple(data.event), len(data.classes), plan=plan), cosine(budget.T), classes=10)
+    noisy.to(device)
+    moves = AdamW(noisy.parameters(), 1e-3, weight_decay=0.05, fused=True)
+    for _ in train(noisy, batches(data.train, BATCH, seed=seed, steps=budget.classifier, device=device), moves):
         pass
-    return judge.eval()
+    return noisy.eval()
 
 
-def guided(plain: Diffusion, judge: NoisyClassifier, data: Dataset, eye: Eye, seed: int) -> dict[str, float]:
-    """A model that knows no classes, steered at several scales: with noise in 50 steps, without in 25."""
-    found: dict[str, float] = {}
-    for way, rule, n, scales in (
-        ("guided", ancestral(learned), 50, (0.0, *SCALES)),
-        ("guided-ddim", ddim(), 25, DDIM_SCALES),
-    ):
+def free(made: Diffusion, k: int, device: torch.device) -> Callable[[float], Diffused]:
+    """Draws of 50 steps by the scale of guidance without a classifier."""
+    levels, share = made.schedule.levels(min(50, made.schedule.T)), torch.full((k,), 1 / k)  # type: ignore[attr-defined]
 
-        def at(scale: float, rule=rule, n=n) -> Diffused:  # type: ignore[no-untyped-def]
-            return steered(plain, lambda y: plain.denoiser(), judge, rule, n, scale, data)
+    def at(scale: float) -> Diffused:
+        def of(y: Int[Tensor, " n"]) -> Denoiser:
+            return clamped(classifier_free(made.D, y, scale, classes=k))
 
-        found |= judged(way, at, scales, data, eye, seed)
-    return found
+        return Diffused(of, ancestral(learned), levels, made.event, frequencies=share, device=device)
 
-
-def steered(made, of, judge, rule, n, scale, data) -> Diffused:  # type: ignore[no-untyped-def]
-    device = next(made.parameters()).device
-    frequencies = torch.ones(len(data.classes))
-    given = {"frequencies": frequencies, "scale": scale, "interval": (0.0, HIGHEST), "device": device}
-    return guiding(of, judge.log_class, rule, made.schedule.levels(min(n, made.schedule.T)), made.event, **given)
-
-
-def conditional(of_class: Diffusion, judge: NoisyClassifier, data: Dataset, eye: Eye, seed: int) -> dict[str, float]:
-    """A model that knows the classes: as it is, steered by the classifier too, and by its own labels alone."""
-    device, k = next(of_class.parameters()).device, len(data.classes)
-
-    def both(scale: float) -> Diffused:
-        return steered(of_class, of_class.denoiser, judge, ancestral(learned), 50, scale, data)
-
-    def free(scale: float) -> Diffused:
-        def of(y: Tensor):  # type: ignore[no-untyped-def]
-            return clamped(classifier_free(of_class.D, y, scale, classes=k))
-
-        share = torch.full((k,), 1 / k)
-        levels = of_class.schedule.levels(min(50, of_class.schedule.T))  # type: ignore[attr-defined]
-        return Diffused(of, ancestral(learned), levels, of_class.event, frequencies=share, device=device)
-
-    found = judged("class", both, (0.0, 1.0, 4.0), data, eye, seed)
-    return found | judged("free", free, FREE, data, eye, seed)
-
-
-def judged(way, at, scales, data, eye, seed) -> dict[str, float]:  # type: ignore[no-untyped-def]
-    found: dict[str, float] = {}
-    for scale, x, y in swept(at, len(data.classes), DRAWS, scales=scales, generator=seed):
-        found |= under(f"{way}{scale:g}", eye.scores(x) | {"accuracy": eye.accuracy(x, y)})
-    return found
+    return at

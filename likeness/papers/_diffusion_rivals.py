@@ -47,11 +47,12 @@ def measure(seed: int, seconds: float, *, limit: int | None, draws: int, device:
     eye = Eye.of(data, seed, device)
     found: dict[str, float] = {}
     for name, rival in RIVALS.items():
-        found |= under(name, of(rival, data, eye, seed, seconds, draws))
+        found |= under(name, of(rival, data, eye, seed=seed, seconds=seconds, draws=draws))
     return found
 
 
-def of(rival: Rival, data: Dataset, eye: Eye, seed: int, seconds: float, draws: int) -> dict[str, float]:
+def of(rival: Rival, data: Dataset, eye: Eye, *, seed: int, seconds: float, draws: int) -> dict[str, float]:
+    """What the checkpoint draws that the recipe thinks best."""
     with tempfile.TemporaryDirectory() as folder:
         out, steps = Path(folder) / "run", 0
         settings = recipe(rival.recipe).Settings(
