@@ -40,6 +40,11 @@ class Drawing:
         self.method, self.how = method, how
         self.changed()
 
+    @property
+    def classes(self) -> int:
+        """How many classes can be asked for; 0 where there are none."""
+        return self.method.classes
+
     def __call__(
         self, n: int, *, generator: int | Streams | None = None, y: Int[Tensor, " n"] | None = None, **changed: Any
     ) -> Float[Tensor, " n *event"]:
@@ -65,7 +70,10 @@ class Drawing:
             )
         way, sigmas = parts(how, method.schedule)
 
+        device = next(method.D.parameters()).device
+
         def of(y: Int[Tensor, " n"]) -> Denoiser:
+            y = y.to(device)
             D = classifier_free(method.D, y, how.scale, classes=k) if method.drop else method.denoiser(y, clip=False)
             return clamped(D) if method.clip else D
 
@@ -75,7 +83,7 @@ class Drawing:
             sigmas,
             method.event,
             frequencies=method.frequencies,
-            device=next(method.D.parameters()).device,
+            device=device,
         )
 
 
