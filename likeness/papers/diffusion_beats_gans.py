@@ -26,19 +26,19 @@ from likeness.papers.card import Card, Claim, Grid, Numbers, Scale, Verdict, for
 
 
 class Budget(NamedTuple):
-    """Guidance; steps of each part; seconds of each rival, their training images and their draws."""
+    """Guidance; steps of each part; steps of the diffusion model against its rivals, training images, draws."""
 
     digits: _diffusion_guidance.Budget
     part: int
-    seconds: float
+    rivals: int
     limit: int | None
     draws: int
 
 
 BUDGETS: dict[Scale, Budget] = {
-    "quick": Budget(_diffusion_guidance.Budget(20, 60, 60, 16, 40), 10, 0, None, 0),
-    "laptop": Budget(_diffusion_guidance.Budget(200, 1200, 600, 32, 250), 400, 300, 10_000, 1000),
-    "gpu": Budget(_diffusion_guidance.Budget(1000, 20_000, 10_000, 64, 500), 20_000, 3600, None, 10_000),
+    "quick": Budget(_diffusion_guidance.Budget(25, 60, 60, 16, 40), 10, 0, None, 0),
+    "laptop": Budget(_diffusion_guidance.Budget(200, 1000, 600, 32, 200), 300, 1000, 10_000, 1000),
+    "gpu": Budget(_diffusion_guidance.Budget(1000, 20_000, 10_000, 64, 500), 20_000, 100_000, None, 10_000),
 }
 
 
@@ -51,8 +51,8 @@ def measure(seed: int, scale: Scale) -> Numbers:
     found = _diffusion_guidance.measure(data, eye, seed, digits)
     given = {"T": digits.T, "steps": budget.part, "width": digits.width, "test": digits.test}
     found |= numbers(_diffusion_parts.measure(data, eye, seed, **given))
-    if budget.seconds and there():
-        found |= _diffusion_rivals.measure(seed, budget.seconds, limit=budget.limit, draws=budget.draws, device=device)
+    if budget.rivals and there():
+        found |= _diffusion_rivals.measure(seed, budget.rivals, limit=budget.limit, draws=budget.draws, device=device)
     return found
 
 

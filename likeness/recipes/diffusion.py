@@ -96,6 +96,9 @@ class Settings(Common):
     """Standard deviation of the data, for edm; 0.5 for images and 1 for vectors if not given."""
     lr: Annotated[float | None, Range(1e-4, 1e-2, log=True)] = None
     """Learning rate."""
+    lr_decay: Annotated[float, Range(0, 1)] = 0.0
+    """Share of the training, at its end, over which the learning rate falls to zero; the last part of it needs few
+    steps and takes much noise out of the weights."""
     weight_decay: float = 0.0
     """Of AdamW."""
     ema: Annotated[float | None, Range(0.9, 0.9999)] = None
@@ -111,6 +114,8 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
     positive(
         settings, "steps", "batch_size", "width", "patch", "noise_levels", "draw_steps", "lr", "judge_every", "data_std"
     )
+    if not 0 <= settings.lr_decay <= 1:
+        raise InputError(f"--lr-decay {settings.lr_decay:g} is a share of the training: give 0 to 1")
     image = len(facts.event) == 3
     _suits(settings, facts, image)
     preset = settings.preset or _size(settings, facts)
@@ -158,9 +163,16 @@ def build(settings: Settings, facts: Facts) -> Model:
     state = nn.ModuleDict({"method": method, "average": ema})
     fused = torch.device(settings.device).type == "cpu" or None
     optimiser = AdamW(D.parameters(), settings.lr or 0.0, weight_decay=settings.weight_decay, fused=fused)
+
+    def after() -> None:
+        ema.update(D)
+        if settings.lr_decay:
+            for group in optimiser.param_groups:
+                group["lr"] = falling(method.iteration, settings)
+
     drawing = Drawing(used, how(settings))
     return Model(
-        Learner(method, optimiser, lambda: ema.update(D), state, (D.F,)),
+        Learner(method, optimiser, after, state, (D.F,)),
         drawing,
         log_prob=used.log_prob,
         log_prob_kind=used.log_prob_kind,
@@ -168,6 +180,12 @@ def build(settings: Settings, facts: Facts) -> Model:
         score=("denoising loss", used.cost),
         drawing=drawing,
     )
+
+
+def falling(iteration: int, settings: Settings) -> float:
+    """The learning rate of the step after so many; a run that goes on finds it from its count."""
+    left = (settings.steps or 1) - iteration
+    return (settings.lr or 0.0) * min(1.0, max(0.0, left / (settings.lr_decay * (settings.steps or 1))))
 
 
 def how(settings: Settings) -> How:
