@@ -124,7 +124,7 @@ def main() -> None:
             "denoising-diffusion-pytorch": denoising_diffusion(),
             "the network alone": forwards(),
         }
-        times = side_by_side(work, rounds=3, warm=1)
+        times = side_by_side(work, rounds=6, warm=1)
     median = {name: statistics.median(found) for name, found in times.items()}
     facts = {"share_of_network": {name: round(median["the network alone"] / m, 3) for name, m in median.items()}}
     record("ddim_by_hand", {k: times[k] for k in ("likeness", "by hand")}, reference="by hand", bar=1.02,
