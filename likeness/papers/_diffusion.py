@@ -1,8 +1,7 @@
 """What the parts of the card `diffusion-beats-gans` share: models trained in the same way, and draws judged alike."""
 
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -27,7 +26,7 @@ from likeness.nn.average import average
 from likeness.recipes.spaces import space_for
 from likeness.sampling import Sampler, draw
 
-DRAWS, BATCH, RATE, DECAY, HYBRID = 500, 128, 2e-3, 0.995, 1e-3
+BATCH, RATE, DECAY, HYBRID = 128, 2e-3, 0.995, 1e-3
 CLIPPED = 1.0  # norm of the gradient of a step
 
 
@@ -37,12 +36,13 @@ class Eye(NamedTuple):
     space: FeatureSpace
     real: Float[Tensor, "m d"]
     device: torch.device
+    draws: int
 
     @classmethod
-    def of(cls, data: Dataset, seed: int, device: torch.device, most: int = 2000) -> "Eye":
+    def of(cls, data: Dataset, seed: int, device: torch.device, *, draws: int = 500, most: int = 2000) -> "Eye":
         space = space_for("classifier", data, seed, str(device))
         held = torch.cat((whole(data.test, most).x, whole(data.validation, most).x))[:most]
-        return cls(space, features_of(space, held, device=device).cpu(), device)
+        return cls(space, features_of(space, held, device=device).cpu(), device, draws)
 
     def scores(self, x: Float[Tensor, " n *event"]) -> dict[str, float]:
         """Fréchet distance, precision and recall of draws."""
@@ -56,8 +56,8 @@ class Eye(NamedTuple):
         seen = self.space.probabilities(features_of(self.space, x, device=self.device))
         return float((seen.argmax(1).cpu() == y.cpu()).double().mean())
 
-    def drawn(self, sampler: Sampler, seed: int, n: int = DRAWS) -> dict[str, float]:
-        return self.scores(draw(sampler, n, generator=seed, batch_size=250))
+    def drawn(self, sampler: Sampler, seed: int) -> dict[str, float]:
+        return self.scores(draw(sampler, self.draws, generator=seed, batch_size=250))
 
 
 def under(name: str, scores: dict[str, float]) -> dict[str, float]:
@@ -95,9 +95,7 @@ def model(
     )
 
 
-def trained(
-    made: Diffusion, data: Dataset, steps: int, seed: int, *, watch: Callable[[float], object] | None = None
-) -> tuple[Diffusion, float]:
+def trained(made: Diffusion, data: Dataset, steps: int, seed: int) -> tuple[Diffusion, float]:
     """The model with the average of its weights, and the seconds that it took."""
     device = next(made.parameters()).device
     moves, ema = AdamW(made.parameters(), RATE, fused=True, weight_decay=0.0), average(made, DECAY)
@@ -105,4 +103,4 @@ def trained(
     feed = batches(data.train, BATCH, seed=seed, steps=steps, device=device)
     for _ in train(made, feed, moves, gradients=lambda D: clip_grad_norm_(D.parameters(), CLIPPED)):
         ema.update(made)
-    return ema.module, time.monotonic() - began
+    return cast(Diffusion, ema.module), time.monotonic() - began

@@ -30,7 +30,7 @@ from likeness.diffusion.transitions import VARIANCES, learned
 from likeness.nn.adm_encoder import Encoder
 from likeness.nn.adm_unet import Plan
 from likeness.nn.modes import evaluating
-from likeness.papers._diffusion import BATCH, DRAWS, Eye, model, trained, under
+from likeness.papers._diffusion import BATCH, Eye, model, trained, under
 from likeness.papers._diffusion_parts import GREY, bits, respaced
 
 FEW = 5, 10, 25, 50, 100  # steps of DDIM
@@ -82,7 +82,7 @@ class Ground(NamedTuple):
 
     def judged(self, way: str, at: Callable[[float], Diffused], scales: Sequence[float]) -> dict[str, float]:
         found: dict[str, float] = {}
-        for scale, x, y in swept(at, self.classes, DRAWS, scales=scales, generator=self.seed):
+        for scale, x, y in swept(at, self.classes, self.eye.draws, scales=scales, generator=self.seed):
             found |= under(f"{way}{scale:g}", self.eye.scores(x) | {"accuracy": self.eye.accuracy(x, y)})
         return found
 
@@ -113,9 +113,9 @@ def baselines(data: Dataset, eye: Eye, seed: int) -> dict[str, float]:
     x = whole(data.train).x
     flat = x.flatten(1).double()
     factor = torch.linalg.cholesky(torch.cov(flat.T) + 1e-6 * torch.eye(flat.shape[1]))
-    noise = torch.randn(DRAWS, flat.shape[1], generator=torch.Generator().manual_seed(seed), dtype=torch.double)
+    noise = torch.randn(eye.draws, flat.shape[1], generator=torch.Generator().manual_seed(seed), dtype=torch.double)
     gaussian = (flat.mean(0) + noise @ factor.T).float().view(-1, *data.event).clamp(-1, 1)
-    return under("train", eye.scores(x[:DRAWS])) | under("gaussian", eye.scores(gaussian))
+    return under("train", eye.scores(x[: eye.draws])) | under("gaussian", eye.scores(gaussian))
 
 
 def steps(plain: Diffusion, eye: Eye, seed: int) -> dict[str, float]:

@@ -48,8 +48,8 @@ def measure(seed: int, steps: int, *, limit: int | None, draws: int, device: tor
     The diffusion model takes its steps, the others the processor's seconds that it took.
     """
     data = load(FASHION, seed=seed, limit=limit)
-    eye, found = Eye.of(data, seed, device), {}
-    seconds = math.inf
+    eye, seconds = Eye.of(data, seed, device), math.inf
+    found: dict[str, float] = {}
     for name, rival in RIVALS.items():
         if name == "diffusion":
             rival = rival._replace(given=rival.given | {"steps": steps, "judge_every": steps})

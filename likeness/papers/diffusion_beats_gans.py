@@ -26,9 +26,11 @@ from likeness.papers.card import Card, Claim, Grid, Numbers, Scale, Verdict, for
 
 
 class Budget(NamedTuple):
-    """Guidance; steps of each part; steps of the diffusion model against its rivals, training images, draws."""
+    """Guidance; draws of digits; steps of each part; steps of the diffusion model against its rivals, training images
+    and draws of all."""
 
     digits: _diffusion_guidance.Budget
+    few: int
     part: int
     rivals: int
     limit: int | None
@@ -36,9 +38,9 @@ class Budget(NamedTuple):
 
 
 BUDGETS: dict[Scale, Budget] = {
-    "quick": Budget(_diffusion_guidance.Budget(25, 60, 60, 16, 40), 10, 0, None, 0),
-    "laptop": Budget(_diffusion_guidance.Budget(200, 1000, 600, 32, 200), 300, 1000, 10_000, 1000),
-    "gpu": Budget(_diffusion_guidance.Budget(1000, 20_000, 10_000, 64, 500), 20_000, 100_000, None, 10_000),
+    "quick": Budget(_diffusion_guidance.Budget(25, 60, 60, 16, 40), 60, 10, 0, None, 0),
+    "laptop": Budget(_diffusion_guidance.Budget(200, 1000, 600, 32, 200), 500, 300, 1000, 10_000, 1000),
+    "gpu": Budget(_diffusion_guidance.Budget(1000, 20_000, 10_000, 64, 500), 1000, 20_000, 100_000, None, 10_000),
 }
 
 
@@ -46,7 +48,7 @@ def measure(seed: int, scale: Scale) -> Numbers:
     budget = BUDGETS[scale]
     device = torch.device("cuda" if scale == "gpu" and torch.cuda.is_available() else "cpu")
     data = load("digits", seed=seed)
-    eye = Eye.of(data, seed, device)
+    eye = Eye.of(data, seed, device, draws=budget.few)
     digits = budget.digits
     found = _diffusion_guidance.measure(data, eye, seed, digits)
     given = {"T": digits.T, "steps": budget.part, "width": digits.width, "test": digits.test}
