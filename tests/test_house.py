@@ -42,7 +42,7 @@ VOCABULARY = {
         "mixed",
         "retrieval",
     },
-    "diffusion": {"denoisers", "schedules", "sampler", "oracle"},
+    "diffusion": {"denoisers", "schedules", "sampler", "oracle", "border", "border_unet2d"},
     "represent": {"penalties"},
     "language": {"generate", "repetition", "ngrams"},
 }

@@ -96,7 +96,7 @@ def encoder(plan: Plan, channels: int, side: int) -> tuple[nn.ModuleList, list[i
     """The stages after the first convolution, the channels of every output from that one's on, and the last side."""
     stages, kept, a = nn.ModuleList(), [channels], channels
     for i, multiplier in enumerate(plan.multipliers):
-        b = int(multiplier * plan.width)
+        b = round(multiplier * plan.width)
         for _ in range(plan.blocks):
             stages.append(Stage(plan.block(a, b), plan.attend(b) if side in plan.attention else None))
             a = b
@@ -148,8 +148,8 @@ class UNet(nn.Module):
         plan = (plan or Plan())._replace(**given)  # type: ignore[arg-type]
         check_side(event, len(plan.multipliers))
         channels, side = event[0], event[1]
-        self.event, self.plan, self.checkpoint = event, plan, checkpoint
-        first = int(plan.multipliers[0] * plan.width)
+        self.event, self.outputs, self.plan, self.checkpoint = event, outputs, plan, checkpoint
+        first = round(plan.multipliers[0] * plan.width)
         self.embedding = TimeEmbedding(plan.width, 4 * plan.width, classes)
         self.stem = nn.Conv2d(channels + extra, first, 3, padding=1)
         self.down, kept, side = encoder(plan, first, side)
@@ -157,7 +157,7 @@ class UNet(nn.Module):
         self.middle = nn.ModuleList((Stage(plan.block(a, a), plan.attend(a)), Stage(plan.block(a, a))))
         self.up = nn.ModuleList()
         for i, multiplier in reversed(list(enumerate(plan.multipliers))):
-            b = int(multiplier * plan.width)
+            b = round(multiplier * plan.width)
             for j in range(plan.blocks + 1):
                 block = plan.block(a + kept.pop(), b)
                 self.up.append(Stage(block, plan.attend(b) if side in plan.attention else None))
