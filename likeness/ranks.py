@@ -128,6 +128,11 @@ def holding(part: Part | None) -> Iterator[None]:
         _here.part = before
 
 
+def held() -> Part | None:
+    """The part of the batch that what runs now is about."""
+    return _here.part
+
+
 def per_sample(n: int, draw: Callable[[int], Tensor]) -> Tensor:
     """Random numbers for the `n` samples at hand: `draw` makes them for n samples, as `torch.randn(n, d)` does.
 

@@ -54,6 +54,8 @@ VOCABULARY = {
         "steering",
         "measurements",
         "guidance_interval",
+        "border",
+        "border_unet2d",
     },
     "represent": {"penalties"},
     "language": {"generate", "repetition", "ngrams"},

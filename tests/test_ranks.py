@@ -155,3 +155,10 @@ def test_a_wrong_share_of_the_batch_is_refused() -> None:
 
     with pytest.raises(InputError, match="a batch of 8"):
         lockstep(2, play)
+
+
+def test_the_part_at_hand_is_known_within_and_not_after() -> None:
+    part = ranks.Part(0, 2, 4)
+    with ranks.holding(part):
+        assert ranks.held() is part
+    assert ranks.held() is None

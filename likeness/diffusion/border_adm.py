@@ -1,179 +1,180 @@
-"""Weights of the published ADM checkpoints (guided-diffusion), in and out: the same network under other names.
+"""Checkpoints of the published code of ADM: its diffusion models, its classifiers and its up-samplers, both ways.
 
-    input_blocks.0.0                     the first convolution
-    input_blocks.i.0, .1                 a residual block or a change of side, and attention
-    middle_block.0, .1, .2               residual, attention, residual
-    output_blocks.i.0, .1, .2            the decoder's; what doubles the side ends the block before it
-    time_embed.0, .2, label_emb, out.0, out.2
+    input_blocks.0.0                      the first convolution
+    input_blocks.i.0, .1                  a residual block or a change of side; attention
+    middle_block.0, .1, .2                residual, attention, residual
+    output_blocks.i.0, .1, .2             a residual block; attention; a change of side
+    out.0, out.2                          the last normalisation and convolution, or the pool of a classifier
 
-Their attention has q, k and v of each head together (`legacy`), ours of all heads. A checkpoint is read without running
-what is in it: safetensors, or a .pt file that holds tensors alone.
-
-    D = load(UNet((3, 64, 64), outputs=2, classes=1000, plan=PLANS["imagenet64"]), "64x64_diffusion.pt")
+Q, K, V of attention lie head by head (the published default) or each of them whole (`PUBLISHED[name].whole`).
 
 Prafulla Dhariwal, Alex Nichol. Diffusion Models Beat GANs on Image Synthesis. 2021. https://arxiv.org/abs/2105.05233
+Layout: https://github.com/openai/guided-diffusion
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import NamedTuple
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from likeness.errors import InputError
-from likeness.nn.adm_blocks import Attention, Resampling, ResBlock
+from likeness.diffusion.border import Entry, Pretrained, exported, fill, layer, permuted, same_groups, tensors
+from likeness.diffusion.denoisers import PARAMETERISATIONS, Preconditioned
+from likeness.diffusion.schedules import TOLD, Schedule, cosine, linear
+from likeness.nn.adm_blocks import Attention, ResBlock
+from likeness.nn.adm_encoder import Encoder
 from likeness.nn.adm_unet import Plan, Stage, UNet
 
-PLANS = {  # of the published models, as their flags have them
-    "imagenet64": Plan(192, (1, 2, 3, 4), 3, (32, 16, 8), dropout=0.1),
-    "imagenet128": Plan(256, (1, 1, 2, 3, 4), 2, (32, 16, 8), heads=4),
-    "imagenet256": Plan(256, (1, 1, 2, 2, 4, 4), 2, (32, 16, 8)),
-    "imagenet512": Plan(256, (0.5, 1, 1, 2, 2, 4, 4), 2, (32, 16, 8)),
-    "lsun256": Plan(256, (1, 1, 2, 2, 4, 4), 2, (32, 16, 8), dropout=0.1),
-    "upsample64to256": Plan(192, (1, 1, 2, 2, 4, 4), 2, (32, 16, 8), heads=4),
-    "upsample128to512": Plan(192, (1, 1, 2, 2, 4, 4), 2, (32, 16)),
+
+class Published(NamedTuple):
+    """How a diffusion model was trained with that code.
+
+    Attributes:
+        extra: channels of the input besides the image's own, of an up-sampler.
+        whole: Q, K and V each lie whole, not head by head.
+        learned: it learned variances.
+    """
+
+    event: tuple[int, ...]
+    plan: Plan
+    classes: int
+    schedule: Callable[[int], Schedule]
+    extra: int = 0
+    whole: bool = False
+    learned: bool = True
+
+
+_64 = (1, 2, 3, 4)
+_128 = (1, 1, 2, 3, 4)
+_256 = (1, 1, 2, 2, 4, 4)
+_512 = (0.5, 1, 1, 2, 2, 4, 4)
+_ALL = (32, 16, 8)
+_LSUN = Published((3, 256, 256), Plan(256, _256, 2, _ALL, dropout=0.1), 0, linear)
+PUBLISHED = {
+    "imagenet64": Published((3, 64, 64), Plan(192, _64, 3, _ALL, dropout=0.1), 1000, cosine, whole=True),
+    "imagenet128": Published((3, 128, 128), Plan(256, _128, 2, _ALL, heads=4), 1000, linear),
+    "imagenet256": Published((3, 256, 256), Plan(256, _256, 2, _ALL), 1000, linear),
+    "imagenet256-uncond": Published((3, 256, 256), Plan(256, _256, 2, _ALL), 0, linear),
+    "imagenet512": Published((3, 512, 512), Plan(256, _512, 2, _ALL), 1000, linear),
+    "upsampler-64-256": Published((3, 256, 256), Plan(192, _256, 2, _ALL, heads=4), 1000, linear, extra=3),
+    "upsampler-128-512": Published((3, 512, 512), Plan(192, _256, 2, (32, 16)), 1000, linear, extra=3),
+    "lsun-bedroom": _LSUN,
+    "lsun-cat": _LSUN,
+    "lsun-horse": _LSUN,
+    "lsun-horse-nodropout": _LSUN._replace(plan=_LSUN.plan._replace(dropout=0.0)),
+}
+CLASSIFIERS = {
+    "imagenet64": ((3, 64, 64), Plan(128, _64, 4, _ALL)),
+    "imagenet128": ((3, 128, 128), Plan(128, _128, 2, _ALL)),
+    "imagenet256": ((3, 256, 256), Plan(128, _256, 2, _ALL)),
+    "imagenet512": ((3, 512, 512), Plan(128, _512, 2, _ALL)),
 }
 
 
-class Pair(NamedTuple):
-    """A tensor under our name and theirs; `heads` where the rows of attention are ordered otherwise, else 0."""
-
-    ours: str
-    theirs: str
-    heads: int = 0
-
-
-def load(net: UNet, path: Path | str, *, legacy: bool = True) -> UNet:
-    """The network with the weights of a checkpoint; nothing is changed where they do not fit.
-
-    Args:
-        legacy: whether q, k and v of each head lie together, as in all published models.
+def load(path: Path, model: Published) -> Pretrained:
+    """A diffusion model, such as `PUBLISHED["imagenet64"]`.
 
     Raises:
-        InputError: the file cannot be read, holds more than tensors, or is of another network.
+        InputError: the file is missing, or is not of this model.
     """
-    net.load_state_dict(translated(net, tensors(Path(path)), legacy=legacy, source=str(path)))
-    return net
+    event, plan, classes, schedule, extra, whole, learned = model
+    state = tensors(path)
+    with torch.device("meta"):  # nobody needs first weights of half a billion parameters
+        net = UNet(event, outputs=1 + learned, classes=classes, extra=extra, plan=plan._replace(groups=32))
+    net = net.to_empty(device="cpu")
+    fill(net, layout(net, whole), state, str(path))
+    levels = schedule(TOLD)
+    D = Preconditioned(net, PARAMETERISATIONS["noise"], levels.told, learned=learned)
+    return Pretrained(D.eval(), levels, event, classes)
 
 
-def translated(
-    net: UNet, theirs: dict[str, Tensor], *, legacy: bool = True, source: str = "checkpoint"
-) -> dict[str, Tensor]:
-    """Our state of theirs. Raises InputError where a tensor is missing, of another shape, or left over."""
-    own, made = net.state_dict(), {}
-    known = list(pairs(net))
-    if left := sorted(set(theirs) - {p.theirs for p in known}):
-        raise InputError(f"{source} has {left[0]!r}, which this network has not: build it with the model's own plan")
-    for pair in known:
-        if pair.theirs not in theirs:
-            raise InputError(f"{source} has no {pair.theirs!r}: build the network with the model's own plan")
-        value, wanted = theirs[pair.theirs], own[pair.ours]
-        if value.numel() != wanted.numel() or value.shape[0] != wanted.shape[0]:
-            raise InputError(
-                f"{source}: {pair.theirs} is of shape {tuple(value.shape)}, here {tuple(wanted.shape)}: "
-                "build the network with the model's own plan"
-            )
-        value = together(value, pair.heads) if pair.heads and legacy else value
-        made[pair.ours] = value.reshape(wanted.shape).to(wanted.dtype)
-    return made
-
-
-def exported(net: UNet, *, legacy: bool = True) -> dict[str, Tensor]:
-    """Our state under their names, as their code loads it."""
-    own, made = net.state_dict(), {}
-    for pair in pairs(net):
-        value = own[pair.ours].contiguous()
-        value = apart(value, pair.heads) if pair.heads and legacy else value
-        attention = ".qkv." in pair.theirs or ".proj_out." in pair.theirs
-        made[pair.theirs] = value.flatten(2) if attention and value.ndim == 4 else value
-    return made
-
-
-def together(value: Tensor, heads: int) -> Tensor:
-    """Rows of (head, q k v, channel) in the order (q k v, head, channel)."""
-    return value.unflatten(0, (heads, 3, -1)).transpose(0, 1).flatten(0, 2)
-
-
-def apart(value: Tensor, heads: int) -> Tensor:
-    """The other way round."""
-    return value.unflatten(0, (3, heads, -1)).transpose(0, 1).flatten(0, 2)
-
-
-def tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file by their names.
+def load_classifier(path: Path, event: tuple[int, ...], plan: Plan, *, classes: int = 1000) -> Encoder:
+    """A classifier of noisy images, F(x, t) → logits, such as `*CLASSIFIERS["imagenet64"]`.
 
     Raises:
-        InputError: there is no such file, or it holds more than tensors.
+        InputError: the file is missing, or is not of this classifier.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file; download the checkpoint first")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, SafetensorError, RuntimeError, EOFError, KeyError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            f"{path} is no file of tensors alone ({reason[:80]}): save its state_dict as safetensors where you trust it"
-        ) from None
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise InputError(f"{path} holds more than named tensors: save its state_dict as safetensors where you trust it")
-    return state
+    net = Encoder(event, classes, plan=plan._replace(groups=32))
+    fill(net, layout(net), tensors(path), str(path))
+    return net.eval()
 
 
-def pairs(net: UNet) -> Iterator[Pair]:
-    """Every tensor of the network, under both names."""
-    yield from _named("embedding.layers.0", "time_embed.0")
-    yield from _named("embedding.layers.2", "time_embed.2")
+def state_of(net: UNet | Encoder, *, whole: bool = False) -> dict[str, Tensor]:
+    """A network of ours as the published code names and orders its tensors.
+
+    Raises:
+        InputError: its normalisations do not have 32 groups each, as that code has.
+    """
+    same_groups(net, 32)
+    return {
+        name: value.flatten(2) if name.endswith((".qkv.weight", ".proj_out.weight")) else value
+        for name, value in exported(net, layout(net, whole)).items()
+    }
+
+
+def layout(net: UNet | Encoder, whole: bool = False) -> Iterator[Entry]:
+    """Every tensor of the network under its name in the published code."""
+    for i in (0, 2):
+        yield from layer(f"embedding.layers.{i}", f"time_embed.{i}")
     if net.embedding.classes:
-        yield Pair("embedding.embed.weight", "label_emb.weight")
-    yield from _named("stem", "input_blocks.0.0")
+        yield Entry("embedding.embed.weight", ("label_emb.weight",))
+    yield from layer("stem", "input_blocks.0.0")
     for i, stage in enumerate(net.down):
-        yield from _stage(stage, f"down.{i}", f"input_blocks.{i + 1}", 0)
-    for i, stage in enumerate(net.middle):
-        yield from _stage(stage, f"middle.{i}", "middle_block", 2 * i)
-    block, place = -1, 0
-    for i, (stage, join) in enumerate(zip(net.up, net.joins)):
-        block, place = (block + 1, 0) if join else (block, place)
-        yield from _stage(stage, f"up.{i}", f"output_blocks.{block}", place)
-        place += 1 + (stage.attention is not None)
-    yield from _named("out.0", "out.0")
-    yield from _named("out.1", "out.2")
-
-
-def _named(ours: str, theirs: str) -> Iterator[Pair]:
-    for kind in ("weight", "bias"):
-        yield Pair(f"{ours}.{kind}", f"{theirs}.{kind}")
-
-
-def _stage(stage: nn.Module, ours: str, theirs: str, place: int) -> Iterator[Pair]:
-    assert isinstance(stage, Stage)
-    yield from _block(stage.block, f"{ours}.block", f"{theirs}.{place}", down="input" in theirs)
-    if stage.attention is not None:
-        yield from _attention(stage.attention, f"{ours}.attention", f"{theirs}.{place + 1}")
-
-
-def _block(block: nn.Module, ours: str, theirs: str, *, down: bool) -> Iterator[Pair]:
-    if isinstance(block, Resampling):
-        yield from _named(f"{ours}.convolution", f"{theirs}.{'op' if down else 'conv'}")
+        yield from _stage(f"down.{i}", stage, f"input_blocks.{i + 1}", whole)
+    yield from _block("middle.0.block", net.middle[0].block, "middle_block.0")
+    yield from _attention("middle.0.attention", net.middle[0].attention, "middle_block.1", whole)
+    yield from _block("middle.1.block", net.middle[1].block, "middle_block.2")
+    if isinstance(net, Encoder):
+        yield from _pool()
         return
-    assert isinstance(block, ResBlock)
-    embedded = f"{ours}.embedded.linear" if block.adaptive else f"{ours}.embedded"
-    yield from _named(f"{ours}.norms.0", f"{theirs}.in_layers.0")
-    yield from _named(f"{ours}.convolutions.0", f"{theirs}.in_layers.2")
-    yield from _named(embedded, f"{theirs}.emb_layers.1")
-    yield from _named(f"{ours}.norms.1", f"{theirs}.out_layers.0")
-    yield from _named(f"{ours}.convolutions.1", f"{theirs}.out_layers.3")
+    block, parts = -1, 0
+    for i, (stage, join) in enumerate(zip(net.up, net.joins)):
+        block, parts = (block + 1, 0) if join else (block, parts)
+        yield from _stage(f"up.{i}", stage, f"output_blocks.{block}", whole, parts)
+        parts += 1 if stage.attention is None else 2
+    yield from layer("out.0", "out.0")
+    yield from layer("out.1", "out.2")
+
+
+def _stage(ours: str, stage: Stage, theirs: str, whole: bool, at: int = 0) -> Iterator[Entry]:
+    yield from _block(f"{ours}.block", stage.block, f"{theirs}.{at}")
+    if stage.attention is not None:
+        yield from _attention(f"{ours}.attention", stage.attention, f"{theirs}.{at + 1}", whole)
+
+
+def _block(ours: str, block: nn.Module, theirs: str) -> Iterator[Entry]:
+    if not isinstance(block, ResBlock):
+        yield from layer(f"{ours}.convolution", f"{theirs}.{'op' if block.way == 'down' else 'conv'}")
+        return
+    rows = {
+        "norms.0": "in_layers.0",
+        "convolutions.0": "in_layers.2",
+        "embedded.linear" if block.adaptive else "embedded": "emb_layers.1",
+        "norms.1": "out_layers.0",
+        "convolutions.1": "out_layers.3",
+    }
     if isinstance(block.skip, nn.Conv2d):
-        yield from _named(f"{ours}.skip", f"{theirs}.skip_connection")
+        rows["skip"] = "skip_connection"
+    for mine, other in rows.items():
+        yield from layer(f"{ours}.{mine}", f"{theirs}.{other}")
 
 
-def _attention(attention: Attention, ours: str, theirs: str) -> Iterator[Pair]:
-    yield from _named(f"{ours}.norm", f"{theirs}.norm")
-    for kind in ("weight", "bias"):
-        yield Pair(f"{ours}.qkv.{kind}", f"{theirs}.qkv.{kind}", attention.heads)
-    yield from _named(f"{ours}.out", f"{theirs}.proj_out")
+def _attention(ours: str, attention: Attention, theirs: str, whole: bool) -> Iterator[Entry]:
+    def order(x: Tensor) -> Tensor:
+        return x.unflatten(0, (attention.heads, 3, -1)).transpose(0, 1).flatten(0, 2)
+
+    yield from layer(f"{ours}.norm", f"{theirs}.norm")
+    for entry in layer(f"{ours}.qkv", f"{theirs}.qkv"):
+        yield entry if whole else permuted(entry, order)
+    yield from layer(f"{ours}.out", f"{theirs}.proj_out")
+
+
+def _pool() -> Iterator[Entry]:
+    """The classifier's end, whose layers are convolutions there."""
+    yield from layer("norm", "out.0")
+    yield Entry("pool.position", ("out.2.positional_embedding",), lambda x: x.T, lambda x: (x.T,))
+    for ours, theirs in (("qkv", "qkv_proj"), ("out", "c_proj")):
+        weight, bias = layer(f"pool.{ours}", f"out.2.{theirs}")
+        yield weight._replace(write=lambda x: (x[..., None],))
+        yield bias

@@ -1,13 +1,17 @@
 """Networks: tensors in, tensors out. They know no loss, no data and no training."""
 
+from likeness.nn.adm_encoder import Encoder
+from likeness.nn.adm_unet import UNet
 from likeness.nn.average import average
-from likeness.nn.choose import critic_for, generator_for
+from likeness.nn.choose import critic_for, denoiser_net_for, generator_for
 from likeness.nn.coding import ConvDecoder, ConvEncoder, decoder_for, encoder_for
 from likeness.nn.dcgan import ConvCritic, ConvGenerator
+from likeness.nn.dit import DiT
 from likeness.nn.gated import GatedMLP
 from likeness.nn.masked import MaskedMLP
 from likeness.nn.pixelcnn import GatedPixelCNN
 from likeness.nn.resnet import ResidualCritic, ResidualGenerator
+from likeness.nn.time_mlp import TimeMLP
 from likeness.nn.vector import MLP, ResidualMLP, VectorCritic, orthogonal
 
 __all__ = [
@@ -16,16 +20,21 @@ __all__ = [
     "ConvDecoder",
     "ConvEncoder",
     "ConvGenerator",
+    "DiT",
+    "Encoder",
     "GatedMLP",
     "GatedPixelCNN",
     "MaskedMLP",
     "ResidualCritic",
     "ResidualGenerator",
     "ResidualMLP",
+    "TimeMLP",
+    "UNet",
     "VectorCritic",
     "average",
     "critic_for",
     "decoder_for",
+    "denoiser_net_for",
     "encoder_for",
     "generator_for",
     "orthogonal",

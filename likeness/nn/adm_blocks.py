@@ -11,12 +11,11 @@ Andrew Brock, Jeff Donahue, Karen Simonyan. Large Scale GAN Training for High Fi
 https://arxiv.org/abs/1809.11096
 """
 
-from math import gcd
 from typing import Literal
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, scaled_dot_product_attention, silu
+from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad, scaled_dot_product_attention, silu
 
 from likeness.errors import InputError
 from likeness.nn.dropout import Dropout
@@ -25,10 +24,21 @@ from likeness.nn.time_embedding import Modulation
 Resample = Literal["up", "down"] | None
 
 
-def group_norm(channels: int) -> nn.GroupNorm:
-    """32 groups as published; fewer for narrow layers, so that a group has four channels or more."""
-    wide = channels >= 128 and channels % 32 == 0
-    return nn.GroupNorm(32 if wide else gcd(32, max(1, channels // 4)), channels)
+def group_norm(channels: int, groups: int | None = None) -> nn.GroupNorm:
+    """32 groups as published; fewer for narrow layers, so that a group has four channels or more.
+
+    Raises:
+        InputError: the channels cannot be shared out among as many groups as were asked for.
+    """
+    if groups is None:
+        groups = min(32, max(1, channels // 4))
+        while channels % groups:
+            groups -= 1
+    if channels % groups:
+        raise InputError(
+            f"{channels} channels for {groups} groups of normalisation: the one is no multiple of the other"
+        )
+    return nn.GroupNorm(groups, channels)
 
 
 def zeroed(layer: nn.Conv2d) -> nn.Conv2d:
@@ -54,6 +64,7 @@ class ResBlock(nn.Module):
         way: whether the side is doubled or halved on the way.
         adaptive: the embedding scales and shifts (1); else it is added before the second normalisation.
         rescale: divide the sum by √2.
+        groups: of the normalisations; by their width if not given.
     """
 
     def __init__(
@@ -66,9 +77,10 @@ class ResBlock(nn.Module):
         way: Resample = None,
         adaptive: bool = True,
         rescale: bool = False,
+        groups: int | None = None,
     ) -> None:
         super().__init__()
-        self.norms = nn.ModuleList((group_norm(a), group_norm(b)))
+        self.norms = nn.ModuleList((group_norm(a, groups), group_norm(b, groups)))
         self.convolutions = nn.ModuleList((nn.Conv2d(a, b, 3, padding=1), zeroed(nn.Conv2d(b, b, 3, padding=1))))
         self.embedded: nn.Module = Modulation(d, b) if adaptive else nn.Linear(d, b)
         self.skip = nn.Identity() if a == b else nn.Conv2d(a, b, 1)
@@ -97,13 +109,15 @@ class Attention(nn.Module):
         InputError: the channels cannot be shared out so.
     """
 
-    def __init__(self, channels: int, *, heads: int | None = None, head_channels: int = 64) -> None:
+    def __init__(
+        self, channels: int, *, heads: int | None = None, head_channels: int = 64, groups: int | None = None
+    ) -> None:
         super().__init__()
         self.heads = heads or max(1, channels // head_channels)
         if channels % self.heads or (heads is None and channels > head_channels and channels % head_channels):
             asked = f"{heads} heads" if heads else f"heads of {head_channels} channels"
             raise InputError(f"{channels} channels for {asked}: the one is no multiple of the other")
-        self.norm, self.qkv = group_norm(channels), nn.Conv2d(channels, 3 * channels, 1)
+        self.norm, self.qkv = group_norm(channels, groups), nn.Conv2d(channels, 3 * channels, 1)
         self.out = zeroed(nn.Conv2d(channels, channels, 1))
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
@@ -113,12 +127,18 @@ class Attention(nn.Module):
 
 
 class Resampling(nn.Module):
-    """Half or twice the side by a convolution, as in the first diffusion models; the embedding is not looked at."""
+    """Half or twice the side by a convolution, as in the first diffusion models; the embedding is not looked at.
+
+    Attributes:
+        late: halve with the border's zeros at the right and below alone, as the networks of DDPM were trained.
+    """
 
     def __init__(self, channels: int, way: Resample) -> None:
         super().__init__()
-        self.way = way
+        self.way, self.late = way, False
         self.convolution = nn.Conv2d(channels, channels, 3, padding=1, stride=2 if way == "down" else 1)
 
     def forward(self, x: Float[Tensor, "n c h w"], e: Float[Tensor, "n d"]) -> Float[Tensor, "n c h2 w2"]:
+        if self.late:
+            return conv2d(pad(x, (0, 1, 0, 1)), self.convolution.weight, self.convolution.bias, stride=2)
         return self.convolution(resampled(x, "up") if self.way == "up" else x)

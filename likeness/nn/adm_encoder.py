@@ -58,13 +58,13 @@ class Encoder(nn.Module):
         super().__init__()
         plan = (plan or Plan())._replace(**given)  # type: ignore[arg-type]
         check_side(event, len(plan.multipliers))
-        first = int(plan.multipliers[0] * plan.width)
+        first = round(plan.multipliers[0] * plan.width)
         self.embedding = TimeEmbedding(plan.width, 4 * plan.width)
         self.stem = nn.Conv2d(event[0], first, 3, padding=1)
         self.down, kept, side = encoder(plan, first, event[1])
         a = kept[-1]
         self.middle = nn.ModuleList((Stage(plan.block(a, a), plan.attend(a)), Stage(plan.block(a, a))))
-        self.norm = group_norm(a)
+        self.norm = group_norm(a, plan.groups)
         self.pool = AttentionPool(a, side * side, outputs, head_channels=plan.head_channels)
         channels_last(self)
 

@@ -13,6 +13,7 @@ Jonathan Ho, Ajay Jain, Pieter Abbeel. Denoising Diffusion Probabilistic Models.
 """
 
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
@@ -25,6 +26,7 @@ from likeness.errors import InputError
 from likeness.nn.adm_blocks import Attention, Resample, Resampling, ResBlock, group_norm, zeroed
 from likeness.nn.blocks import Labels, channels_last
 from likeness.nn.time_embedding import TimeEmbedding
+from likeness.ranks import held, holding
 
 
 class Plan(NamedTuple):
@@ -39,6 +41,7 @@ class Plan(NamedTuple):
         adaptive: adaptive group normalisation, or the embedding added.
         resblock_updown: sides change within residual blocks, or by a convolution.
         rescale: divide each residual sum by √2.
+        groups: of the normalisations; by their width if not given.
     """
 
     width: int = 128
@@ -51,27 +54,41 @@ class Plan(NamedTuple):
     adaptive: bool = True
     resblock_updown: bool = True
     rescale: bool = False
+    groups: int | None = None
 
     def block(self, a: int, b: int, way: Resample = None) -> ResBlock:
-        d, given = 4 * self.width, {"dropout": self.dropout, "adaptive": self.adaptive, "rescale": self.rescale}
-        return ResBlock(a, b, d, way=way, **given)  # type: ignore[arg-type]
+        return ResBlock(
+            a,
+            b,
+            4 * self.width,
+            dropout=self.dropout,
+            way=way,
+            adaptive=self.adaptive,
+            rescale=self.rescale,
+            groups=self.groups,
+        )
 
     def resample(self, channels: int, way: Resample) -> nn.Module:
         return self.block(channels, channels, way) if self.resblock_updown else Resampling(channels, way)
 
     def attend(self, channels: int) -> Attention:
-        return Attention(channels, heads=self.heads, head_channels=self.head_channels)
+        return Attention(channels, heads=self.heads, head_channels=self.head_channels, groups=self.groups)
 
 
 class Stage(nn.Module):
-    """A residual block or a change of side, and attention after it where there is some."""
+    """A residual block or a change of side, and attention after it where there is some.
+
+    What the encoder kept is put beside the input.
+    """
 
     def __init__(self, block: nn.Module, attention: Attention | None = None) -> None:
         super().__init__()
         self.block, self.attention = block, attention
 
-    def forward(self, x: Float[Tensor, "n a h w"], e: Float[Tensor, "n d"]) -> Float[Tensor, "n b h2 w2"]:
-        h = self.block(x, e)
+    def forward(
+        self, x: Float[Tensor, "n a h w"], e: Float[Tensor, "n d"], kept: Float[Tensor, "n c h w"] | None = None
+    ) -> Float[Tensor, "n b h2 w2"]:
+        h = self.block(x if kept is None else torch.cat((x, kept), 1), e)
         return h if self.attention is None else self.attention(h)
 
 
@@ -79,7 +96,7 @@ def encoder(plan: Plan, channels: int, side: int) -> tuple[nn.ModuleList, list[i
     """The stages after the first convolution, the channels of every output from that one's on, and the last side."""
     stages, kept, a = nn.ModuleList(), [channels], channels
     for i, multiplier in enumerate(plan.multipliers):
-        b = int(multiplier * plan.width)
+        b = round(multiplier * plan.width)
         for _ in range(plan.blocks):
             stages.append(Stage(plan.block(a, b), plan.attend(b) if side in plan.attention else None))
             a = b
@@ -128,11 +145,11 @@ class UNet(nn.Module):
         **given: object,
     ) -> None:
         super().__init__()
-        plan = (plan or Plan())._replace(**given)
+        plan = (plan or Plan())._replace(**given)  # type: ignore[arg-type]
         check_side(event, len(plan.multipliers))
         channels, side = event[0], event[1]
-        self.event, self.checkpoint = event, checkpoint
-        first = int(plan.multipliers[0] * plan.width)
+        self.event, self.outputs, self.plan, self.checkpoint = event, outputs, plan, checkpoint
+        first = round(plan.multipliers[0] * plan.width)
         self.embedding = TimeEmbedding(plan.width, 4 * plan.width, classes)
         self.stem = nn.Conv2d(channels + extra, first, 3, padding=1)
         self.down, kept, side = encoder(plan, first, side)
@@ -140,7 +157,7 @@ class UNet(nn.Module):
         self.middle = nn.ModuleList((Stage(plan.block(a, a), plan.attend(a)), Stage(plan.block(a, a))))
         self.up = nn.ModuleList()
         for i, multiplier in reversed(list(enumerate(plan.multipliers))):
-            b = int(multiplier * plan.width)
+            b = round(multiplier * plan.width)
             for j in range(plan.blocks + 1):
                 block = plan.block(a + kept.pop(), b)
                 self.up.append(Stage(block, plan.attend(b) if side in plan.attention else None))
@@ -148,7 +165,7 @@ class UNet(nn.Module):
                 if i and j == plan.blocks:
                     self.up.append(Stage(plan.resample(a, "up")))
                     side *= 2
-        self.out = nn.ModuleList((group_norm(a), zeroed(nn.Conv2d(a, outputs * channels, 3, padding=1))))
+        self.out = nn.ModuleList((group_norm(a, plan.groups), zeroed(nn.Conv2d(a, outputs * channels, 3, padding=1))))
         self.joins = _joins(len(plan.multipliers), plan.blocks)
         channels_last(self)
 
@@ -163,13 +180,14 @@ class UNet(nn.Module):
         for stage in self.middle:
             h = self._run(stage, h, e)
         for stage, join in zip(self.up, self.joins):
-            h = self._run(stage, torch.cat((h, kept.pop()), 1) if join else h, e)
+            h = self._run(stage, h, e, kept.pop() if join else None)
         return self.out[1](silu(self.out[0](h)))
 
-    def _run(self, stage: nn.Module, h: Tensor, e: Tensor) -> Tensor:
-        if self.checkpoint and torch.is_grad_enabled():
-            return checkpoint(stage, h, e, use_reentrant=False)
-        return stage(h, e)
+    def _run(self, stage: nn.Module, h: Tensor, e: Tensor, kept: Tensor | None = None) -> Tensor:
+        if not (self.checkpoint and torch.is_grad_enabled()):
+            return stage(h, e, kept)
+        part = held()  # a GPU's backward pass runs in another thread, where dropout has to know it too
+        return checkpoint(stage, h, e, kept, use_reentrant=False, context_fn=lambda: (nullcontext(), holding(part)))
 
 
 def _joins(levels: int, blocks: int) -> list[bool]:

@@ -20,10 +20,10 @@ from likeness.errors import InputError
 from likeness.nn.blocks import Labels, check_labels
 
 
-def sinusoids(t: Float[Tensor, " n"], size: int) -> Float[Tensor, "n size"]:
-    """γ(t); the last number is zero where the size is odd."""
+def sinusoids(t: Float[Tensor, " n"], size: int, shift: float = 0.0) -> Float[Tensor, "n size"]:
+    """γ(t); the last number is zero where the size is odd. With a shift of one the last frequency is 1/10000."""
     half = size // 2
-    frequency = torch.exp(-math.log(10_000) / half * torch.arange(half, device=t.device, dtype=torch.float32))
+    frequency = torch.exp(-math.log(10_000) / (half - shift) * torch.arange(half, device=t.device, dtype=torch.float32))
     angle = t.float()[:, None] * frequency
     return pad(torch.cat((angle.cos(), angle.sin()), 1), (0, size % 2)).to(t.dtype)  # (1)
 
@@ -35,11 +35,14 @@ class TimeEmbedding(nn.Module):
         size: numbers in γ.
         d: numbers in the embedding.
         classes: how many classes there are; 0 for none.
+
+    Attributes:
+        shift: of the frequencies (see `sinusoids`); one in the networks of DDPM.
     """
 
     def __init__(self, size: int, d: int, classes: int = 0) -> None:
         super().__init__()
-        self.size, self.classes = size, classes
+        self.size, self.classes, self.shift = size, classes, 0.0
         self.layers = nn.Sequential(nn.Linear(size, d), nn.SiLU(), nn.Linear(d, d))
         if classes:
             self.embed = nn.Embedding(classes, d)
@@ -47,7 +50,7 @@ class TimeEmbedding(nn.Module):
     def forward(self, t: Float[Tensor, " n"], y: Labels = None) -> Float[Tensor, "n d"]:
         """Raises InputError where labels are missing, out of range, or given to a network without classes."""
         check_labels(y, self.classes)
-        e = self.layers(sinusoids(t, self.size))
+        e = self.layers(sinusoids(t, self.size, self.shift))
         return e if y is None else e + looked_up(self.embed, y)  # (2)
 
 

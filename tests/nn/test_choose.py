@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from likeness.errors import InputError
-from likeness.nn import critic_for, generator_for
+from likeness.nn import critic_for, denoiser_net_for, generator_for
 
 
 @pytest.mark.parametrize("event", [(3,), (1, 8, 8), (3, 32, 32)])
@@ -19,8 +19,24 @@ def test_generator_and_critic_fit_the_event_and_each_other(event: tuple[int, ...
     assert D.features(x, y).shape == (2, D.feature_size)
 
 
+@pytest.mark.parametrize(
+    ("event", "levels", "attention"),
+    [((1, 8, 8), 2, [4]), ((1, 28, 28), 3, [14, 7]), ((3, 32, 32), 3, [16, 8]), ((3, 64, 64), 4, [16, 8])],
+)
+def test_networks_of_diffusion_fit_the_event(event: tuple[int, ...], levels: int, attention: list[int]) -> None:
+    F = denoiser_net_for(event, outputs=2, classes=3, width=4)
+    assert (len(F.plan.multipliers), F.plan.attention) == (levels, attention)
+    assert F(torch.randn(1, *event), torch.zeros(1), torch.tensor([2])).shape == (1, 2 * event[0], *event[1:])
+    assert denoiser_net_for((3,), outputs=2)(torch.randn(2, 3), torch.zeros(2)).shape == (2, 6)
+
+
+def test_an_odd_side_on_the_way_down_is_named() -> None:
+    with pytest.raises(InputError, match="multiple of 4"):
+        denoiser_net_for((1, 18, 18))
+
+
 @pytest.mark.parametrize("event", [(), (3, 4), (1, 2, 3, 4)])
 def test_other_events_are_refused(event: tuple[int, ...]) -> None:
-    for make in (lambda: generator_for(event, d_z=2), lambda: critic_for(event)):
+    for make in (lambda: generator_for(event, d_z=2), lambda: critic_for(event), lambda: denoiser_net_for(event)):
         with pytest.raises(InputError, match="samples of shape"):
             make()
