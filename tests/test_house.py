@@ -42,7 +42,7 @@ VOCABULARY = {
         "mixed",
         "retrieval",
     },
-    "diffusion": {"denoisers", "schedules", "sampler", "oracle"},
+    "diffusion": {"denoisers", "schedules", "sampler", "oracle", "transitions"},
     "represent": {"penalties"},
     "language": {"generate", "repetition", "ngrams"},
 }

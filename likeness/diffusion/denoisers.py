@@ -43,10 +43,13 @@ class Prediction(NamedTuple):
     """What a network says of noisy samples: E[x₀ | x], and where it learned them, the variances of a step down.
 
     `v` lies in [0, 1] where the step's variance is between the posterior's (0) and the forward step's (1), in logs.
+    `push` is a gradient ∇ₓ s log p(y|x) that `x0` does not hold yet: the rule that knows its step's variance Σ moves
+    the step by Σ push. Who only calls the denoiser gets x₀ + σ² push.
     """
 
     x0: Float[Tensor, " n *event"]
     v: Float[Tensor, " n *event"] | None = None
+    push: Float[Tensor, " n *event"] | None = None
 
 
 class Parameterisation(NamedTuple):
@@ -66,8 +69,8 @@ class Parameterisation(NamedTuple):
 
 
 def over(value: Float[Tensor, " n"], x: Tensor) -> Tensor:
-    """One number a sample, in the shape that multiplies samples, and in their precision."""
-    return value.to(x.dtype).view(-1, *[1] * (x.ndim - 1))
+    """One number a sample, in the shape that multiplies samples, in their precision and where they are."""
+    return value.to(x).view(-1, *[1] * (x.ndim - 1))
 
 
 def alpha(sigma: Tensor) -> Tensor:
