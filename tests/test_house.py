@@ -42,7 +42,7 @@ VOCABULARY = {
         "mixed",
         "retrieval",
     },
-    "diffusion": {"denoisers", "schedules", "sampler", "oracle", "transitions"},
+    "diffusion": {"denoisers", "schedules", "sampler", "oracle", "weights", "bound", "importance", "transitions"},
     "represent": {"penalties"},
     "language": {"generate", "repetition", "ngrams"},
 }

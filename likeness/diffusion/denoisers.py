@@ -122,7 +122,7 @@ class Preconditioned(nn.Module):
         super().__init__()
         self.F, self.parameterisation, self.told, self.learned = F, parameterisation, told, learned
 
-    def forward(
+    def __call__(  # not `forward`: what a training shards, compiles or computes in half precision is F
         self, x: Float[Tensor, " n *event"], sigma: Float[Tensor, " n"], y: Int[Tensor, " n"] | None = None
     ) -> Float[Tensor, " n *event"]:
         return self.predict(x, sigma, y).x0
@@ -130,13 +130,20 @@ class Preconditioned(nn.Module):
     def predict(
         self, x: Float[Tensor, " n *event"], sigma: Float[Tensor, " n"], y: Int[Tensor, " n"] | None = None
     ) -> Prediction:
+        F, v = self.asked(x, sigma, y)
+        return Prediction(self.parameterisation.denoised(F, x, sigma), v)
+
+    def asked(
+        self, x: Float[Tensor, " n *event"], sigma: Float[Tensor, " n"], y: Int[Tensor, " n"] | None = None
+    ) -> tuple[Float[Tensor, " n *event"], Float[Tensor, " n *event"] | None]:
+        """What the network predicts, in its own terms, and where the variances lie if it learns that."""
         seen = over(self.parameterisation.c_in(sigma), x) * x
         labels = () if y is None else (y,)
         raw = self.F(seen, self.told(sigma).to(x.dtype), *labels)
         if not self.learned:
-            return Prediction(self.parameterisation.denoised(raw, x, sigma))
+            return raw, None
         F, v = raw.chunk(2, dim=1)
-        return Prediction(self.parameterisation.denoised(F, x, sigma), (v + 1) / 2)
+        return F, (v + 1) / 2
 
 
 class Labelled:
