@@ -56,9 +56,7 @@ class Diffused:
         frequencies: Float[Tensor, " k"] | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
-        if len(sigmas) < 2 or not (sigmas[1:] < sigmas[:-1]).all() or sigmas[-1] < 0:
-            raise InputError(f"levels {sigmas.tolist()}: a draw walks down two or more levels that fall to zero")
-        self.D, self.rule, self.sigmas, self.event = D, rule, sigmas, tuple(event)
+        self.D, self.rule, self.sigmas, self.event = D, rule, walked(sigmas), tuple(event)
         self.frequencies, self.device = frequencies, torch.device(device)
 
     def __call__(
@@ -91,6 +89,13 @@ class Diffused:
         x = self.sigmas[0].to(self.device, torch.float32) * source.normal(n, *self.event, device=self.device)  # (1)
         yield x
         yield from self.rule(D, x, self.sigmas, noise)  # type: ignore[arg-type]
+
+
+def walked(sigmas: Float[Tensor, " levels"]) -> Float[Tensor, " levels"]:
+    """Raises InputError where levels do not fall."""
+    if len(sigmas) < 2 or not (sigmas[1:] < sigmas[:-1]).all() or sigmas[-1] < 0:
+        raise InputError(f"levels {sigmas.tolist()}: a draw walks down two or more levels that fall to zero")
+    return sigmas
 
 
 def at(sigma: float | Tensor, x: Float[Tensor, " n *event"]) -> Float[Tensor, " n"]:

@@ -34,6 +34,7 @@ SHARED = {
     "writing",
     "facts",
     "decoders",
+    "rules",
 }
 
 
