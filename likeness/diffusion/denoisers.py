@@ -27,7 +27,7 @@ Yaron Lipman et al. Flow Matching for Generative Modeling. 2022. https://arxiv.o
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -146,10 +146,17 @@ class Preconditioned(nn.Module):
         return F, (v + 1) / 2
 
 
+@runtime_checkable
+class Conditional(Protocol):
+    """A denoiser that takes labels, such as `Preconditioned`."""
+
+    def predict(self, x: Tensor, sigma: Tensor, y: Int[Tensor, " n"] | None = None) -> Prediction: ...
+
+
 class Labelled:
     """A conditional denoiser whose labels are given: one of x and σ alone."""
 
-    def __init__(self, D: Preconditioned, y: Int[Tensor, " n"]) -> None:
+    def __init__(self, D: Conditional, y: Int[Tensor, " n"]) -> None:
         self.D, self.y = D, y
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
