@@ -35,6 +35,8 @@ SHARED = {
     "facts",
     "decoders",
     "rules",
+    "denoising",
+    "drawing",
 }
 
 
