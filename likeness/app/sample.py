@@ -11,11 +11,12 @@ import tyro
 from likeness.app.console import progress, say
 from likeness.app.together import together
 from likeness.data.export import write
-from likeness.errors import InputError
+from likeness.errors import InputError, unknown
 from likeness.language.generate import filters
 from likeness.ranks import world
 from likeness.recipes.pipeline import Session, reopen
-from likeness.sampling import Sampler, draw_batches
+from likeness.run.pictures import grid
+from likeness.sampling import Sampler, Streams, draw_batches
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,18 @@ class Options:
     """Of text: what each draw begins with."""
     length: int | None = None
     """Of text: tokens of a draw, those of the prompt among them; as many as in training if not given."""
+    rule: Literal["ddpm", "ddim", "euler", "heun", "dpm++", "predictor-corrector"] | None = None
+    """Of diffusion: how a draw goes down the noise levels; as in training if not given."""
+    steps: int | None = None
+    """Of diffusion: levels that a draw visits; as in training if not given."""
+    eta: float | None = None
+    """Of diffusion: share of noise in the steps of ddim and dpm++, from 0 to 1."""
+    scale: float | None = None
+    """Of conditional diffusion: guidance; 1 is the model itself, more is more typical of a class."""
+    label: str | None = None
+    """Of conditional diffusion: draw this class alone."""
+    states: int | None = None
+    """Of diffusion on images: instead of draws, a picture of so many states on the way of each."""
     seed: int = 0
     """Sample i depends on the seed and on i alone, not on the batch size."""
     batch_size: int = 256
@@ -55,6 +68,10 @@ class Options:
 def run(options: Options) -> None:
     with together(options.device, options.threads) as where:
         session = reopen(options.run, which=options.checkpoint, device=where)
+        if options.states is not None:
+            if world().rank == 0:
+                say(f"wrote the way of the draws to {way(session, options)}")
+            return
         x = drawn(sampler_of(session, options), options.n, options.seed, options.batch_size)
         if world().rank == 0:
             path = write(x, options.out or place(session, "samples"), session.columns or session.vocabulary)
@@ -63,12 +80,16 @@ def run(options: Options) -> None:
 
 
 def sampler_of(session: Session, o: Options) -> Sampler:
-    """The sampler of the run, for text with what the options say.
+    """The sampler of the run, for text and diffusion with what the options say.
 
     Raises:
         InputError: they are given for another kind of run, or out of their range.
     """
     known, sampler = session.vocabulary, session.model.sampler
+    if changed := changed_of(session, o):
+        sampler = cast(Sampler, partial(sampler, **changed))
+    if o.label is not None:
+        sampler = Only(sampler, class_of(session, o.label))
     if (o.temperature, o.top_k, o.top_p, o.prompt, o.length) == (1.0, None, None, None, None):
         return sampler
     if known is None:
@@ -80,6 +101,63 @@ def sampler_of(session: Session, o: Options) -> Sampler:
     through = filters(o.temperature, o.top_k, o.top_p)
     drawing: Any = sampler  # of a language model
     return cast(Sampler, partial(drawing, prompt=prompt, length=o.length, through=through))
+
+
+def changed_of(session: Session, o: Options) -> dict[str, Any]:
+    """What the options change in the draws of a diffusion model.
+
+    Raises:
+        InputError: the run is no such model, or cannot be drawn from so.
+    """
+    given = {"rule": o.rule, "steps": o.steps, "eta": o.eta, "scale": o.scale}
+    changed, drawing = {name: value for name, value in given.items() if value is not None}, session.model.drawing
+    if drawing is None and (changed or o.states is not None or o.label is not None):
+        raise InputError(
+            "--rule, --steps, --eta, --scale, --label and --states are for diffusion models, and "
+            f"{session.run.folder} is a {session.run.recipe}: leave them out"
+        )
+    if changed:
+        drawing.changed(**changed)
+    return changed
+
+
+class Only:
+    """The draws of one class."""
+
+    def __init__(self, sampler: Sampler, c: int) -> None:
+        self.sampler, self.c = sampler, c
+
+    def __call__(self, n: int, *, generator: int | Streams | None = None) -> torch.Tensor:
+        drawing: Any = self.sampler  # of a conditional model
+        return drawing(n, generator=generator, y=torch.full((n,), self.c))
+
+
+def class_of(session: Session, label: str) -> int:
+    """Raises InputError for a run without classes, and for a name that is none of them."""
+    names = session.facts.classes if session.model.drawing.method.classes else ()
+    if not names:
+        raise InputError(f"--label {label}: {session.run.folder} was not trained by class; leave it out")
+    if label not in names:
+        raise unknown("class", label, names)
+    return names.index(label)
+
+
+def way(session: Session, o: Options) -> Path:
+    """A picture of states on the way from noise to draws, a row each, scaled to the same spread.
+
+    Raises:
+        InputError: the run is no diffusion model of images, or there are too few states to show.
+    """
+    changed, kind = changed_of(session, o), session.facts.kind
+    if kind != "images" or (o.states or 0) < 2:
+        raise InputError(f"--states {o.states} of {kind}: two or more states are shown, of images")
+    drawing, y = session.model.drawing, None if o.label is None else torch.full((o.n,), class_of(session, o.label))
+    states = list(drawing.states(o.n, generator=Streams(o.seed), y=y, **changed))
+    sigmas = drawing.changed(**changed).sigmas.tolist()
+    places = torch.linspace(0, len(states) - 1, min(o.states or 0, len(states))).round().long().tolist()
+    shown = torch.stack([states[i].cpu() / (1 + sigmas[i] ** 2) ** 0.5 for i in places], 1)
+    path = o.out or session.run.folder / "states.png"
+    return grid(shown.clamp(-1, 1).flatten(0, 1), path, columns=len(places))
 
 
 def drawn(sampler: Sampler, n: int, seed: int, batch_size: int) -> torch.Tensor:

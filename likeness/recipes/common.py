@@ -176,6 +176,8 @@ class Model(NamedTuple):
         encode: codes (n, d) of samples (n, *event); None where there are none.
         reconstruct: what the codes of samples are decoded to.
         variants: `variants(x, n, scale=1.0, generator=None)` draws near given samples, (m, n, *event).
+        drawing: the sampler whose rule, steps, noise and guidance may be changed at each call; None for families whose
+            draws have none (`drawing.Drawing`).
         drawn: what the draws are, where a family has two kinds ("samples of p(x|z)", "means of p(x|z)"): figures and
             scores say it.
         settle: fits to training samples (n, *event), before a checkpoint is judged, what is drawn from besides what
@@ -199,6 +201,7 @@ class Model(NamedTuple):
     variants: Callable[..., Tensor] | None = None
     settle: Callable[[Tensor], object] | None = None
     vae: Any = None
+    drawing: Any = None
     drawn: str = ""
 
 

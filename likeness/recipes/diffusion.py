@@ -152,13 +152,15 @@ def build(settings: Settings, facts: Facts) -> Model:
     state = nn.ModuleDict({"method": method, "average": ema})
     fused = torch.device(settings.device).type == "cpu" or None
     optimiser = AdamW(D.parameters(), settings.lr or 0.0, weight_decay=settings.weight_decay, fused=fused)
+    drawing = Drawing(used, how(settings))
     return Model(
         Learner(method, optimiser, lambda: ema.update(D), state, (D.F,)),
-        Drawing(used, how(settings)),
+        drawing,
         log_prob=used.log_prob,
         log_prob_kind=used.log_prob_kind,
         levels=used.levels,
         score=("denoising loss", used.cost),
+        drawing=drawing,
     )
 
 

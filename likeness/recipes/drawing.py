@@ -65,7 +65,10 @@ class Drawing:
             )
         way, sigmas = parts(how, method.schedule)
 
+        device = next(method.D.parameters()).device
+
         def of(y: Int[Tensor, " n"]) -> Denoiser:
+            y = y.to(device)
             D = classifier_free(method.D, y, how.scale, classes=k) if method.drop else method.denoiser(y, clip=False)
             return clamped(D) if method.clip else D
 
@@ -75,7 +78,7 @@ class Drawing:
             sigmas,
             method.event,
             frequencies=method.frequencies,
-            device=next(method.D.parameters()).device,
+            device=device,
         )
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from likeness.app.cli import main
 from likeness.run import checkpoint
 
 
@@ -60,3 +61,60 @@ def test_an_unknown_ending_is_refused_before_drawing(trained: Path, tmp_path: Pa
     assert said.code == 2
     assert ".npy" in said.err
     assert not (tmp_path / "x.pkl").exists()
+
+
+@pytest.fixture(scope="module")
+def diffused(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a few steps of a conditional diffusion model."""
+    folder = tmp_path_factory.mktemp("runs") / "diffused"
+    small = ["--steps", 4, "--batch-size", 16, "--width", 8, "--judge-every", 4, "--draw-steps", 3, "--conditional"]
+    words = ["train", "diffusion", "--data", "digits", "--device", "cpu", "--out", folder, "--no-report", *small]
+    assert main([*map(str, words), "--features", "pca"]) == 0
+    return folder
+
+
+def test_a_diffusion_model_is_drawn_from_in_other_ways(diffused: Path, tmp_path: Path, likeness) -> None:
+    ways = {
+        "plain": (),
+        "again": ("--rule", "ddpm", "--steps", 3),
+        "ddim": ("--rule", "ddim", "--steps", 5, "--eta", 0.5),
+        "guided": ("--scale", 4),
+        "seven": ("--label", 7),
+        "seven in other batches": ("--label", 7, "--batch-size", 3),
+    }
+    x = {}
+    for name, words in ways.items():
+        said = likeness("sample", diffused, "-n", 8, "--out", tmp_path / f"{name}.npy", *words)
+        assert said.code == 0, said.err
+        x[name] = np.load(tmp_path / f"{name}.npy").astype(int)
+    assert np.array_equal(x["plain"], x["again"])
+    assert np.abs(x["seven"] - x["seven in other batches"]).max() <= 1
+    for name in ("ddim", "guided", "seven"):
+        assert not np.array_equal(x["plain"], x[name]), name
+
+
+def test_states_on_the_way_are_a_picture(diffused: Path, likeness) -> None:
+    assert likeness("sample", diffused, "-n", 3, "--states", 4).code == 0
+    width, height = Image.open(diffused / "states.png").size
+    assert width / height == pytest.approx(4 / 3, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("words", "clue"),
+    [
+        (("--steps", 500), "500 sampling steps of a schedule of 200"),
+        (("--rule", "ddpm", "--eta", 1), "eta"),
+        (("--label", "ten"), "ten"),
+        (("--states", 1), "two or more"),
+    ],
+)
+def test_what_a_diffusion_model_cannot_do_is_told_in_one_line(words, clue: str, diffused: Path, likeness) -> None:
+    said = likeness("sample", diffused, "-n", 2, *words)
+    assert (said.code, clue in said.err) == (2, True), said.err
+    assert len(said.err.strip().splitlines()) == 1
+
+
+def test_other_families_have_no_steps(trained: Path, likeness) -> None:
+    for words in (("--steps", 5), ("--label", "3"), ("--states", 3)):
+        said = likeness("sample", trained, *words)
+        assert (said.code, "for diffusion models" in said.err) == (2, True)
