@@ -111,7 +111,7 @@ def classifier_guided(
 
 
 def guiding(
-    D: Denoiser,
+    of: Callable[[Int[Tensor, " n"]], Denoiser],
     log_class: Callable[[Tensor, Tensor, Tensor], Tensor],
     rule: Rule,
     sigmas: Float[Tensor, " levels"],
@@ -127,12 +127,18 @@ def guiding(
 
     It guides in an interval of levels. Far above the data's spread a trained classifier's gradient is noise, which (2)
     multiplies by σ²: where levels begin at thousands and few steps are taken, end the interval at 80 or below.
+
+    Args:
+        of: the denoiser of labels; `lambda y: D` where the model knows none.
     """
 
-    def of(y: Int[Tensor, " n"]) -> Denoiser:
-        return within(classifier_guided(D, log_class, y, scale, classes=len(frequencies), steer=steer), D, *interval)
+    def steered(y: Int[Tensor, " n"]) -> Denoiser:
+        plain = of(y)
+        return within(
+            classifier_guided(plain, log_class, y, scale, classes=len(frequencies), steer=steer), plain, *interval
+        )
 
-    return Diffused(of, rule, sigmas, event, frequencies=normalised(frequencies), device=device)
+    return Diffused(steered, rule, sigmas, event, frequencies=normalised(frequencies), device=device)
 
 
 def _taught(batch: Batch, classes: int | None) -> Int[Tensor, " n"]:

@@ -25,6 +25,7 @@ from likeness.density.classes import given, normalised
 from likeness.diffusion.denoisers import Parameterisation, Preconditioned, over
 from likeness.diffusion.sampler import Diffused, Rule
 from likeness.diffusion.schedules import Schedule
+from likeness.diffusion.weights import target
 from likeness.errors import InputError
 from likeness.nn.modes import evaluating
 from likeness.ranks import noise_like, per_sample
@@ -69,11 +70,11 @@ class Upsampler(Method):
         s = s * self.augmentation
         c = self.raised(self.lowered(x0))
         c, sigma = c + over(s, c) * noise_like(c), self.schedule.trained(u)  # (1)
-        x = x0 + over(sigma, x0) * noise_like(x0)
-        target = self.parameterisation.predicted(x0, x, sigma)
+        noise = noise_like(x0)
+        x, wanted = x0 + over(sigma, x0) * noise, target(self.parameterisation, x0, noise, sigma)
         network, seen = Beside(self.F, c, s), over(self.parameterisation.c_in(sigma), x) * x
         told = self.schedule.told(sigma).to(x.dtype)
-        yield self, lambda: {"error": (network(seen, told, **labels) - target).square().mean()}  # (2)
+        yield self, lambda: {"error": (network(seen, told, **labels) - wanted).square().mean()}  # (2)
 
     def lowered(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c low_h low_w"]:
         """Small images, the means of squares of pixels."""

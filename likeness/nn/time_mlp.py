@@ -35,6 +35,7 @@ class TimeMLP(nn.Module):
 
     Args:
         outputs: 1, or 2 for a network that also learns variances.
+        size: numbers that come out where they are no vectors, such as the logits of a classifier.
         depth: blocks.
         classes: how many there are, among them one for "no class" where guidance needs it; 0 for none.
 
@@ -42,12 +43,14 @@ class TimeMLP(nn.Module):
         InputError: no block.
     """
 
-    def __init__(self, d: int, *, outputs: int = 1, width: int = 128, depth: int = 3, classes: int = 0) -> None:
+    def __init__(
+        self, d: int, *, outputs: int = 1, size: int | None = None, width: int = 128, depth: int = 3, classes: int = 0
+    ) -> None:
         super().__init__()
         if depth < 1:
             raise InputError(f"depth {depth}: a perceptron has one block or more")
         self.embedding = TimeEmbedding(width, width, classes)
-        self.entry, self.out = nn.Linear(d, width), nn.Linear(width, outputs * d)
+        self.entry, self.out = nn.Linear(d, width), nn.Linear(width, outputs * d if size is None else size)
         self.blocks = nn.ModuleList(Block(width, width) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         nn.init.zeros_(self.out.weight)

@@ -183,6 +183,7 @@ class Model(NamedTuple):
         settle: fits to training samples (n, *event), before a checkpoint is judged, what is drawn from besides what
             trains, such as a density of codes; it is part of the state.
         vae: the model with its posterior, as it is drawn from, for `likeness diagnose`; None for other families.
+        tables: `tables(data, space)` measures what else a report shows: rows of a table, by its title.
     """
 
     learner: Learner
@@ -203,6 +204,7 @@ class Model(NamedTuple):
     vae: Any = None
     drawing: Any = None
     drawn: str = ""
+    tables: Callable[..., dict[str, list[dict[str, Any]]]] | None = None
 
 
 def drawing_rows(model: Model, facts: Facts) -> Model:

@@ -118,6 +118,8 @@ class Outcome:
         self.report["scores"] = {name: made.as_dict() for name, made in table.items()}
         self.report["verdict"] = verdict(table["raw"], table["refined"])
         self.report["refinement"] = refinement_facts(facts, ratio)
+        if s.model.tables is not None:
+            self.report["tables"] = s.model.tables(self.data, self.space)
         drawn = {"raw": s.model.sampler, "refined": better}
         self.report |= self._texts(drawn) if self.data.kind == "text" else {"pictures": self._pictures(drawn)}
 

@@ -10,6 +10,7 @@ A report is a plain dictionary; a key that is absent or empty leaves its section
     scores      {subject: {scores: [{metric, value, low, high, better, baseline, detail}], …}}
                 also warnings [{code, saw, remedy}] and protocol, nested facts
     verdict     [{metric, raw, refined, better, beyond_interval, low, high}], the ends of refined - raw
+    tables      {title: [{column: value}, …]}, what else was measured
     refinement  facts; ratio holds brier, auc, ece and curve [[predicted, observed, n], …]
     texts       {subject: [text, …]}      bits {name: number}      repetition [{temperature, …}]
     pictures    {subject: path within the folder}
@@ -29,6 +30,7 @@ from typing import Any
 from likeness.files import replacing, write_json
 from likeness.run.charts import Series, calibration_chart, line_chart
 from likeness.run.markup import document, facts, flat, is_number, number, section
+from likeness.run.plain_tables import tables
 from likeness.run.scoretable import Report, cells, table, verdict
 from likeness.run.texts import texts
 from likeness.run.words import METRICS, SOURCES, SUBJECTS, metric_label, plain
@@ -71,6 +73,7 @@ def render(report: Report, folder: Path) -> str:
         section("pictures", "What it draws", _pictures(report, folder)),
         section("texts", "What it writes", texts(report)),
         section("scores", "How good the draws are", _drawn(report, table(report))),
+        section("measured", "What else was measured", tables(report)),
         section("warnings", "Warnings", _warnings(report)),
         section("training", "Training", _training(report)),
         section("refinement", "Refinement", _refinement(report.get("refinement") or {})),

@@ -8,13 +8,13 @@ from torch.optim import Adam
 from likeness.core import train
 from likeness.data.batch import Batch
 from likeness.data.truth import Mixture
+from likeness.diffusion.ancestral import ancestral
 from likeness.diffusion.classifier_guidance import NoisyClassifier, classifier_guided, guiding
 from likeness.diffusion.ddim import ddim
 from likeness.diffusion.oracle import Exact
 from likeness.diffusion.sampler import Rule
 from likeness.diffusion.schedules import cosine
 from likeness.diffusion.steering import guided, pushed
-from likeness.diffusion.transitions import posterior_mean, small, transitions
 from likeness.errors import InputError
 from likeness.nn.dropout import Dropout
 from likeness.sampling import draw
@@ -24,27 +24,11 @@ TRUTH = Mixture(torch.tensor([[-2.0, 0.0], [2.0, 0.0], [0.0, 2.0]]), 0.5, labels
 D, LEVELS, EVEN = Exact(TRUTH), cosine(1000).levels(120), torch.ones(3)
 
 
-def ancestral() -> Rule:
-    """DDPM with the small variance, as it stands in the paper: μ + Σ g and noise of Σ."""
-
-    def rule(D, x, sigmas, noise):
-        steps = transitions(sigmas)
-        for i in range(len(sigmas) - 1):
-            step = steps.at(slice(i, i + 1))
-            variance = small(step, x).exp()
-            found = D.predict(x, step.sigma.to(x).expand(len(x)))
-            mean = posterior_mean(step, found.x0, x) + variance * (0 if found.push is None else found.push)
-            x = mean + (step.to > 0).to(x) * variance.sqrt() * noise()
-            yield x
-
-    return rule
-
-
 @pytest.mark.parametrize(("steer", "rule"), [(guided, ddim()), (pushed, ddim()), (pushed, ancestral())])
 def test_guidance_draws_the_class_and_sharpens_it(steer, rule: Rule) -> None:
     spread = []
     for scale in (1.0, 2.0, 4.0):
-        sampler = guiding(D, D.log_class, rule, LEVELS, (2,), frequencies=EVEN, scale=scale, steer=steer)
+        sampler = guiding(lambda y: D, D.log_class, rule, LEVELS, (2,), frequencies=EVEN, scale=scale, steer=steer)
         y = torch.arange(3000) % 3
         x = sampler(3000, generator=0, y=y)
         right = D.log_class(x, torch.full((3000,), 1e-3), y) > torch.tensor(0.5).log()
@@ -60,7 +44,7 @@ def test_no_scale_is_the_model_without_classes() -> None:
 
 
 def test_classes_are_drawn_by_frequency_and_a_draw_belongs_to_its_place() -> None:
-    sampler = guiding(D, D.log_class, ddim(), LEVELS, (2,), frequencies=torch.tensor([3, 1, 0]))
+    sampler = guiding(lambda y: D, D.log_class, ddim(), LEVELS, (2,), frequencies=torch.tensor([3, 1, 0]))
     x = draw(sampler, 400, generator=1)
     left = float((x[:, 0] < 0).float().mean())
     assert left == pytest.approx(0.75, abs=0.06)
@@ -104,7 +88,7 @@ def test_it_learns_the_posterior_at_every_level() -> None:
     assert model.F.training
     y = torch.zeros(500, dtype=torch.long)
     how = {"frequencies": EVEN, "interval": (0.0, 50.0)}
-    x = guiding(D, model.log_class, ddim(), LEVELS, (2,), **how)(500, generator=0, y=y)
+    x = guiding(lambda y: D, model.log_class, ddim(), LEVELS, (2,), **how)(500, generator=0, y=y)
     assert float((x[:, 0] < -1).float().mean()) > 0.95
     torch.testing.assert_close(x.mean(0), TRUTH.means[0], atol=0.15, rtol=0)
 
@@ -123,7 +107,7 @@ def test_bad_labels_are_named() -> None:
     with pytest.raises(InputError, match="none were given"):
         classifier_guided(D, D.log_class, None, classes=3)
     with pytest.raises(InputError, match="class 5"):
-        guiding(D, D.log_class, ddim(), LEVELS, (2,), frequencies=EVEN)(2, y=torch.tensor([0, 5]))
+        guiding(lambda y: D, D.log_class, ddim(), LEVELS, (2,), frequencies=EVEN)(2, y=torch.tensor([0, 5]))
     model = NoisyClassifier(Net(), cosine(50), classes=3)
     with pytest.raises(InputError, match="the data have none"):
         next(iter(model.updates(Batch(torch.randn(4, 2)))))

@@ -17,7 +17,9 @@ D = Exact(TRUTH)
 
 
 def at(scale: float):
-    return guiding(D, D.log_class, ddim(), cosine(1000).levels(50), (2,), frequencies=torch.ones(3), scale=scale)
+    return guiding(
+        lambda y: D, D.log_class, ddim(), cosine(1000).levels(50), (2,), frequencies=torch.ones(3), scale=scale
+    )
 
 
 def test_accuracy_rises_and_variety_falls_with_the_scale() -> None:

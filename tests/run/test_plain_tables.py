@@ -1,0 +1,15 @@
+from likeness.run.plain_tables import tables
+
+
+def test_rows_are_shown_under_their_title_and_escaped() -> None:
+    rows = [{"scale": 0.5, "a < b": 0.125}, {"scale": 2.0, "a < b": None}]
+    body = tables({"tables": {"Guidance & more": rows, "empty": []}})
+    assert "<h3>Guidance &amp; more</h3>" in body
+    assert "<th>a &lt; b</th>" in body
+    assert body.count("<tr>") == 3
+    assert 'value="0.125"' in body
+    assert "empty" not in body
+
+
+def test_no_tables_no_body() -> None:
+    assert tables({}) == ""
