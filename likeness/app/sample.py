@@ -134,7 +134,7 @@ class Only:
 
 def class_of(session: Session, label: str) -> int:
     """Raises InputError for a run without classes, and for a name that is none of them."""
-    names = session.facts.classes if session.model.drawing.method.classes else ()
+    names = session.facts.classes if session.model.drawing.classes else ()
     if not names:
         raise InputError(f"--label {label}: {session.run.folder} was not trained by class; leave it out")
     if label not in names:

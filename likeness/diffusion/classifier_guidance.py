@@ -133,6 +133,7 @@ def guiding(
     """
 
     def steered(y: Int[Tensor, " n"]) -> Denoiser:
+        y = y.to(device)
         plain = of(y)
         return within(
             classifier_guided(plain, log_class, y, scale, classes=len(frequencies), steer=steer), plain, *interval

@@ -38,8 +38,8 @@ from likeness.nn.adm_encoder import Encoder
 from likeness.nn.adm_unet import Plan
 from likeness.nn.time_mlp import TimeMLP
 from likeness.recipes.common import Common, Facts, Model, Range, positive
-from likeness.recipes.drawing import How, default_steps, parts
-from likeness.recipes.pipeline import rebuilt
+from likeness.recipes.drawing import Drawing, How, default_steps, parts
+from likeness.recipes.pipeline import reopen
 from likeness.run.folder import open_run
 from likeness.run.learner import Learner
 from likeness.sampling import Streams
@@ -105,8 +105,7 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
 
 def build(settings: Settings, facts: Facts) -> Model:
     """The classifier, its optimiser, and the guided draws, for settings without open choices."""
-    _, model, _ = rebuilt(Path(settings.model or ""), device=settings.device)
-    drawing: Any = model.sampler
+    drawing: Drawing = reopen(Path(settings.model or ""), device=settings.device).model.drawing
     run = drawing.method
     F = _network(facts, settings)
     classifier = NoisyClassifier(F, run.schedule, classes=len(facts.classes), c_in=run.D.parameterisation.c_in).to(
@@ -116,13 +115,14 @@ def build(settings: Settings, facts: Facts) -> Model:
         classifier.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # to be cut into rows
     fused = torch.device(settings.device).type == "cpu" or None
     optimiser = AdamW(classifier.parameters(), settings.lr, weight_decay=settings.weight_decay, fused=fused)
-    asked: dict[str, Any] = {"rule": settings.rule, "steps": settings.draw_steps, "eta": settings.eta}
-    how = drawing.how._replace(scale=settings.scale, **asked)
+    s, its = settings, drawing.how
+    how = How(s.rule or its.rule, s.draw_steps or its.steps, s.eta, 1.0 if s.scale is None else s.scale, its.variance)
     sampler = Steered(run, how, classifier, torch.tensor(facts.label_counts), highest=settings.highest)
     return Model(
         Learner(classifier, optimiser, _nothing, nn.ModuleDict({"method": classifier}), (F,)),
         sampler,
         drawn=f"guided to classes, by their frequencies, at scale {settings.scale:g}",
+        drawing=sampler,
         tables=partial(_tables, sampler, classifier),
     )
 
@@ -135,6 +135,11 @@ class Steered:
     ) -> None:
         self.method, self.how, self.classifier, self.counts, self.highest = method, how, classifier, counts, highest
         self.changed()
+
+    @property
+    def classes(self) -> int:
+        """How many classes can be asked for."""
+        return self.classifier.classes
 
     def __call__(
         self, n: int, *, generator: int | Streams | None = None, y: Int[Tensor, " n"] | None = None, **changed: Any

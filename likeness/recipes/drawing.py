@@ -40,6 +40,11 @@ class Drawing:
         self.method, self.how = method, how
         self.changed()
 
+    @property
+    def classes(self) -> int:
+        """How many classes can be asked for; 0 where there are none."""
+        return self.method.classes
+
     def __call__(
         self, n: int, *, generator: int | Streams | None = None, y: Int[Tensor, " n"] | None = None, **changed: Any
     ) -> Float[Tensor, " n *event"]:

@@ -189,18 +189,14 @@ def reopen(folder: Path, *, which: str | None = None, device: str = "cpu") -> Se
     Raises:
         InputError: the folder is no run, has no such checkpoint, or its weights do not fit its configuration.
     """
-    run, model, settings = rebuilt(folder, which=which, device=device)
-    return Session(run, drawing_rows(model, Facts.restored(run.facts)), settings)
-
-
-def rebuilt(folder: Path, *, which: str | None = None, device: str = "cpu") -> tuple[Run, Model, Common]:
-    """The same as its recipe built it: what it draws are samples as it learned them, also of a table."""
     run = open_run(folder)
+    made = recipe(run.recipe)
     settings = replace(settings_of(run), device=device)
-    model = recipe(run.recipe).build(settings, Facts.restored(run.facts))
+    facts = Facts.restored(run.facts)
+    model = drawing_rows(made.build(settings, facts), facts)
     _restore(model, run.newest() if which is None else run.checkpoint(which))
     model.learner.method.eval()
-    return run, model, settings
+    return Session(run, model, settings)
 
 
 def settings_of(run: Run) -> Common:

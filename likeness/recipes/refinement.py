@@ -23,7 +23,7 @@ from likeness.refine import (
 )
 from likeness.sampling import Rows, Sampler, draw
 
-TEXTS = 4000  # drawn once, for the ratio of text to learn from: each takes as many steps as it has tokens
+ONCE = 4000  # drawn once, for a ratio to learn from, where a draw takes many steps: text, diffusion
 
 Method = Literal["rejection", "metropolis", "resampling", "langevin"]
 Source = Literal["auto", "keep-training", "project", "fit", "own"]
@@ -72,8 +72,8 @@ def density_ratio(session: Session, real: Tensor, how: Refinement, tell: Say | N
             raise InputError("--ratio own: this model has no critic of its own; use --ratio fit")
         return DensityRatio(model.critic)
     if how.ratio in ("fit", "project") or "network" in options or model.critic is None:
-        text = session.facts.kind == "text"
-        sampler = Rows(draw(model.sampler, TEXTS, generator=session.settings.seed)) if text else model.sampler
+        slow = session.facts.kind == "text" or model.drawing is not None
+        sampler = Rows(draw(model.sampler, ONCE, generator=session.settings.seed)) if slow else model.sampler
         return fit_ratio(sampler, real, **options)
     return keep_training(model.critic, model.sampler, real, logistic=model.logistic, **options)
 

@@ -66,6 +66,7 @@ def test_draws_are_of_their_class(guided: Session) -> None:
     plain = sampler(300, generator=0, y=y, scale=0.0)
     right = space.probabilities(space.extract(plain)).argmax(1) == y
     assert 0.35 < float(right.float().mean()) < 0.65
+    assert guided.model.drawing.classes == 2
     assert len(list(sampler.states(2, generator=0))) == guided.settings.draw_steps + 1
 
 

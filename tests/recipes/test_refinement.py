@@ -5,7 +5,7 @@ import torch
 
 from likeness.data import whole
 from likeness.errors import InputError
-from likeness.recipes.refinement import Refinement, density_ratio, fitting, refined, refined_by
+from likeness.recipes.refinement import ONCE, Refinement, density_ratio, fitting, refined, refined_by
 from likeness.refine import DensityRatio
 from likeness.sampling import draw
 
@@ -54,3 +54,18 @@ def test_images_learn_from_smaller_batches() -> None:
     vectors, images = (fitting(torch.zeros(9, *shape), Refinement(), 0, None) for shape in ((2,), (1, 8, 8)))
     assert images["batch_size"] < vectors["batch_size"]
     assert fitting(torch.zeros(9, 2), Refinement(ratio_steps=7), 0, None)["max_steps"] == 7
+
+
+def test_what_draws_in_many_steps_is_drawn_from_once(trained, real: torch.Tensor) -> None:
+    drawn = []
+
+    def counted(n: int, *, generator=None) -> torch.Tensor:
+        drawn.append(n)
+        return trained.session.model.sampler(n, generator=generator)
+
+    model = trained.session.model._replace(sampler=counted, critic=None)
+    for drawing, least, most in ((None, 20 * 512, 10**9), (counted, ONCE, ONCE)):
+        drawn.clear()
+        session = trained.session._replace(model=model._replace(drawing=drawing))
+        density_ratio(session, real, Refinement(ratio_steps=20))
+        assert least <= sum(drawn) <= most
