@@ -15,10 +15,16 @@ from torch.optim import Adam
 
 from likeness.core import Method, Update, train
 from likeness.data.batch import Batch
+from likeness.diffusion.ddim import ddim
+from likeness.diffusion.denoisers import PARAMETERISATIONS, Preconditioned
+from likeness.diffusion.diffusion import Diffusion
+from likeness.diffusion.schedules import cosine
+from likeness.diffusion.transitions import learned
 from likeness.gan import GAN, r1
 from likeness.gan.penalties import Penalty
 from likeness.gradients import full, is_sharded
 from likeness.nn import MLP, VectorCritic, average, critic_for, generator_for
+from likeness.nn.adm_unet import UNet
 from likeness.ranks import noise_like, world
 from likeness.run import snapshot, state
 from likeness.run.learner import Learner
@@ -57,6 +63,18 @@ def one_loss() -> Learner:
     return Learner(method, Adam(method.parameters(), 1e-3), lambda: ema.update(method.net), whole)
 
 
+def diffusion() -> Learner:
+    """One loss of a network whose blocks hold lists of their own."""
+    event, schedule = (1, 8, 8), cosine(20)
+    F = UNet(event, outputs=2, width=8, multipliers=(1, 2), blocks=1, attention=(4,), head_channels=8)
+    F.to(memory_format=torch.contiguous_format)
+    D = Preconditioned(F, PARAMETERISATIONS["noise"], schedule.told, learned=True)
+    given = {"rule": ddim(), "sigmas": schedule.levels(4), "bound": 0.001, "variance": learned}
+    method, ema = Diffusion(D, schedule, event, **given), average(D, 0.9)
+    whole = nn.ModuleDict({"method": method, "average": ema})
+    return Learner(method, Adam(D.parameters(), 1e-3), lambda: ema.update(D), whole)
+
+
 def game() -> Learner:
     gan = GAN(MLP(3, 2, width=16), VectorCritic(2, width=16), d_z=3, penalty=Penalty(r1, 0.1, 2))
     return _of(gan)
@@ -73,7 +91,12 @@ def _of(gan: GAN) -> Learner:
     return Learner(gan, moves, lambda: ema.update(gan.G), nn.ModuleDict({"method": gan, "average": ema}))
 
 
-TASKS = {"one": (one_loss, (2,)), "game": (game, (2,)), "images": (images, (1, 8, 8))}
+TASKS = {
+    "one": (one_loss, (2,)),
+    "game": (game, (2,)),
+    "images": (images, (1, 8, 8)),
+    "diffusion": (diffusion, (1, 8, 8)),
+}
 
 
 def trained(task: str, steps: int, folder: Path, options: set[str]) -> dict[str, Tensor]:

@@ -121,7 +121,7 @@ def build(settings: Settings, facts: Facts) -> Model:
     return Model(
         Learner(classifier, optimiser, _nothing, nn.ModuleDict({"method": classifier}), (F,)),
         sampler,
-        drawn=f"guided to classes, by their frequencies, at scale {settings.scale:g}",
+        drawn="guided to classes",
         drawing=sampler,
         tables=partial(_tables, sampler, classifier),
     )

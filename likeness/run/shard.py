@@ -50,6 +50,7 @@ def _shard(network: nn.Module) -> None:
     """Each block of a list of blocks apart, so that only one of them is whole at a time; then the rest."""
     from torch.distributed.fsdp import fully_shard
 
-    blocks = [b for m in network.modules() if isinstance(m, nn.ModuleList) for b in m]
+    inner_first = reversed(list(network.modules()))  # what lies in a block is cut before the block
+    blocks = [b for m in inner_first if isinstance(m, nn.ModuleList) for b in m]
     for part in (*blocks, network):
         fully_shard(part)

@@ -6,9 +6,11 @@ import torch
 from likeness.data.truth import Mixture
 from likeness.diffusion.classifier_free import classifier_free
 from likeness.diffusion.classifier_guidance import classifier_guided
-from likeness.diffusion.denoisers import Prediction
+from likeness.diffusion.denoisers import PARAMETERISATIONS, Preconditioned, Prediction
 from likeness.diffusion.oracle import Exact
+from likeness.diffusion.schedules import cosine
 from likeness.errors import InputError
+from likeness.nn.time_mlp import TimeMLP
 
 TRUTH = Mixture(
     torch.tensor([[-2.0, 0.0], [2.0, 0.0], [0.0, 2.0], [1.0, -2.0]]),
@@ -50,6 +52,18 @@ def test_its_ends_and_its_one_batch() -> None:
     found = classifier_free(oracle, y, 2.0, classes=3).predict(x, sigma)
     assert oracle.calls == 1
     assert torch.equal(found.v[:, 0], y.float()), "variances are those of the conditional model"
+
+
+def test_the_label_of_a_network_for_none_is_the_one_after_its_last_class() -> None:
+    torch.manual_seed(0)
+    F = TimeMLP(2, width=16, classes=4)
+    torch.nn.init.normal_(F.out.weight)
+    D = Preconditioned(F, PARAMETERISATIONS["v"], cosine(50).told)
+    x, sigma, y = torch.randn(9, 2), torch.rand(9) + 0.2, torch.randint(3, (9,))
+    found = classifier_free(D, y, 2.5, classes=3)(x, sigma)
+    given, none = D(x, sigma, y), D(x, sigma, torch.full((9,), 3))
+    assert not torch.allclose(given, none, atol=1e-3)
+    torch.testing.assert_close(found, none + 2.5 * (given - none), atol=1e-5, rtol=1e-5)
 
 
 def test_labels_are_needed_and_checked() -> None:

@@ -100,6 +100,7 @@ def bent(method: Diffusion) -> float:
     return float(curvature(sampler.states(500, generator=5), method.sigmas).mean().detach())
 
 
+@pytest.mark.slow
 def test_matching_and_reflow_straighten_the_ways_of_draws() -> None:
     data = Mixture(torch.tensor([[-1.5, 0.0], [1.5, 0.0]]), 0.2).sample(2000, generator=0)
     plain, matched = trained(data, None), trained(data, optimal_transport)

@@ -13,6 +13,7 @@ from likeness.diffusion.denoisers import PARAMETERISATIONS
 from likeness.diffusion.schedules import cosine
 from likeness.diffusion.upsampling import Beside, Cascade, Upsampler
 from likeness.errors import InputError
+from likeness.nn.adm_unet import UNet
 from likeness.sampling import Rows, draw
 from likeness.testing import check_method
 
@@ -85,6 +86,13 @@ def test_digits_of_4_by_4_become_digits_of_8_by_8() -> None:
     both = draw(cascade, 30, generator=1)
     assert both.shape == (30, 1, 8, 8)
     assert torch.allclose(both, draw(cascade, 30, generator=1, batch_size=8), atol=1e-4)
+
+
+def test_the_unet_of_adm_takes_the_condition_as_extra_channels() -> None:
+    F = UNet((3, 8, 8), extra=4, width=8, multipliers=(1, 2), blocks=1, attention=(4,), head_channels=8)
+    stage = Upsampler(F, PARAMETERISATIONS["noise"], cosine(100))
+    next(iter(train(stage, [Batch(torch.rand(4, 3, 8, 8))], Adam(stage.parameters(), 1e-3))))
+    assert stage.upsample(torch.rand(2, 3, 4, 4), ddim(), steps=2, generator=0).shape == (2, 3, 8, 8)
 
 
 def test_bad_input_is_named() -> None:

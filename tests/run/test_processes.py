@@ -61,6 +61,14 @@ def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
         assert difference(trained("one", STEPS // 2, tmp_path / half, {"load"}), whole["one"]) < 1e-6, half
 
 
+@pytest.mark.slow
+def test_blocks_within_blocks_are_shared_out(tmp_path: Path) -> None:
+    launch(2, f"diffusion:5:{tmp_path / 'whole'}:", f"diffusion:5:{tmp_path / 'sharded'}:shard")
+    one = trained("diffusion", 5, tmp_path, set())
+    for name in ("whole", "sharded"):
+        assert difference(load_file(tmp_path / name / "found.safetensors"), one) < 1e-4, name
+
+
 def alone(**environment: str) -> subprocess.CompletedProcess[str]:
     code = (
         "from likeness.app.cli import main; import sys; sys.exit(main(['train','gan','--data','grid25','--out','run']))"
