@@ -55,6 +55,7 @@ FAMILIES = {
     "wae": Family("wae"),
     "autoencoder": Family("autoencoder", "", {"judge_every": 50}),  # codes have a density from the first one on
     "gan": Family("gan"),
+    "diffusion": Family("diffusion", "bound"),
 }
 WORDS = {
     "mixture": "Gaussian mixture",
@@ -68,6 +69,7 @@ WORDS = {
     "wae": "WAE",
     "autoencoder": "autoencoder, mixture of codes",
     "gan": "GAN",
+    "diffusion": "diffusion",
     "real": "held-out data",
 }
 MEASURES = {
