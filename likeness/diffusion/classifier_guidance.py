@@ -11,7 +11,6 @@ puts more weight on what the classifier is surest of. Clamp the denoiser before 
 Prafulla Dhariwal, Alex Nichol. Diffusion Models Beat GANs on Image Synthesis. 2021. https://arxiv.org/abs/2105.05233
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -32,6 +31,7 @@ from likeness.nn.modes import evaluating
 from likeness.ranks import noise_like, per_sample
 from likeness.sampling import Streams, streams
 
+HIGHEST = 80.0  # EDM's highest level: above it nothing is seen of a class
 Steering = Callable[[Denoiser, LogDensity, float], Denoiser]
 
 
@@ -120,13 +120,14 @@ def guiding(
     frequencies: Shaped[Tensor, " k"],
     scale: float = 1.0,
     steer: Steering = pushed,
-    interval: tuple[float, float] = (0.0, math.inf),
+    interval: tuple[float, float] = (0.0, HIGHEST),
     device: torch.device | str = "cpu",
 ) -> Diffused:
     """The sampler of classes: of those given, `sampler(n, y=labels)`, or drawn by their frequencies (k,).
 
-    It guides in an interval of levels. Far above the data's spread a trained classifier's gradient is noise, which (2)
-    multiplies by σ²: where levels begin at thousands and few steps are taken, end the interval at 80 or below.
+    It guides in an interval of levels, where the authors guide at all. Far above the data's spread a trained
+    classifier's gradient is noise, which (2) multiplies by σ²: where levels begin at thousands, few steps never recover
+    (digits, 25 steps of DDIM, cosine: a Fréchet distance of 126 at scale 0.5, and 8 with the interval).
 
     Args:
         of: the denoiser of labels; `lambda y: D` where the model knows none.

@@ -26,7 +26,7 @@ from torch.optim import AdamW
 
 from likeness.data.batching import whole
 from likeness.data.dataset import Dataset
-from likeness.diffusion.classifier_guidance import NoisyClassifier, guiding
+from likeness.diffusion.classifier_guidance import HIGHEST, NoisyClassifier, guiding
 from likeness.diffusion.diffusion import Diffusion
 from likeness.diffusion.guidance_scales import class_accuracy, swept
 from likeness.diffusion.sampler import Diffused
@@ -58,7 +58,7 @@ class Settings(Common):
     scale: Annotated[float | None, Range(0.5, 10, log=True)] = None
     """Of guidance in draws: 0 is the run as it is, 1 Bayes' rule, more is more typical of a class; 2 for images, whose
     classifiers are less sure than they should be, and 1 for vectors if not given."""
-    highest: float = 80.0
+    highest: float = HIGHEST
     """Guide at noise levels (standard deviations, beside data that are not scaled) up to this one."""
     rule: Literal["ddpm", "ddim", "euler", "heun", "dpm++", "predictor-corrector"] | None = None
     """How a draw goes down the levels; as the run does if not given."""

@@ -87,8 +87,7 @@ def test_it_learns_the_posterior_at_every_level() -> None:
         assert float((model.logits(x, sigma).softmax(1) - each.exp()).abs().mean()) < 0.05
     assert model.F.training
     y = torch.zeros(500, dtype=torch.long)
-    how = {"frequencies": EVEN, "interval": (0.0, 50.0)}
-    x = guiding(lambda y: D, model.log_class, ddim(), LEVELS, (2,), **how)(500, generator=0, y=y)
+    x = guiding(lambda y: D, model.log_class, ddim(), LEVELS, (2,), frequencies=EVEN)(500, generator=0, y=y)
     assert float((x[:, 0] < -1).float().mean()) > 0.95
     torch.testing.assert_close(x.mean(0), TRUTH.means[0], atol=0.15, rtol=0)
 

@@ -69,6 +69,7 @@ def test_lowered_and_raised_keep_the_mean_of_flat_images() -> None:
     torch.testing.assert_close(small().lowered(x)[0, 0, 0, 0], x[0, 0, :2, :2].mean())
 
 
+@pytest.mark.slow
 def test_digits_of_4_by_4_become_digits_of_8_by_8() -> None:
     torch.manual_seed(0)
     data = load("digits")

@@ -44,3 +44,7 @@ def test_a_sample_is_its_own() -> None:
 def test_depth_is_checked() -> None:
     with pytest.raises(InputError, match="depth 0"):
         TimeMLP(2, depth=0)
+
+
+def test_as_many_numbers_as_are_asked_for() -> None:
+    assert TimeMLP(3, size=7, width=8)(torch.randn(4, 3), torch.zeros(4)).shape == (4, 7)
