@@ -42,6 +42,7 @@ VOCABULARY = {
         "mixed",
         "retrieval",
     },
+    "energy": {"conservative", "denoising", "score_matching", "sliced", "tweedie"},
     "diffusion": {"denoisers", "schedules", "sampler", "oracle"},
     "represent": {"penalties"},
     "language": {"generate", "repetition", "ngrams"},
