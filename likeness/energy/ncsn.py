@@ -29,6 +29,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from likeness.chains.annealed import annealed_langevin
 from likeness.core import Method, Update
 from likeness.data.batch import Batch
 from likeness.energy.denoising import noise_prediction, wide
@@ -171,8 +172,7 @@ class NCSN(Method):
     @torch.no_grad()
     def denoise(self, x: Float[Tensor, " n *event"], sigma: float) -> Float[Tensor, " n *event"]:
         """E of what lies behind samples with this noise."""
-        with evaluating(self.F):
-            return denoise(lambda y: self.score(y, torch.full((len(y),), sigma).to(y)), x, sigma)
+        return denoise(lambda y: self._judged(y, torch.full((len(y),), sigma).to(y)), x, sigma)
 
     def sample(self, n: int, *, generator: int | Streams | None = None) -> Float[Tensor, " n *event"]:
         """The ends of chains through all levels."""
@@ -181,15 +181,17 @@ class NCSN(Method):
 
     @torch.no_grad()
     def states(self, n: int, *, generator: int | Streams | None = None) -> Iterator[Float[Tensor, " n *event"]]:
-        """The chains at the end of each level, from pure noise on; the last is a draw."""
+        """The chains at every step, from pure noise on; the last is a draw.
+
+        Raises:
+            InputError: steps of this size make a chain explode.
+        """
         source, sigmas, device = streams(generator), self.sigmas, self.reach.device
         x = sigmas[0] * source.normal(n, *self.event, device=device)
         yield x
-        for sigma in sigmas:
-            alpha = self.size * sigma.square()
-            for _ in range(self.steps):
-                z = source.normal(n, *self.event, device=device)
-                with evaluating(self.F):
-                    x = x + alpha / 2 * self.score(x, sigma.expand(n)) + alpha.sqrt() * z  # (3)
-            yield x
-        yield self.denoise(x, self.sigma_last)  # (4)
+        eps = self.size * self.sigma_last**2
+        yield from annealed_langevin(self._judged, x, sigmas, steps=self.steps, eps=eps, source=source)  # (3), (4)
+
+    def _judged(self, x: Tensor, sigma: Tensor) -> Tensor:
+        with evaluating(self.F):
+            return self.score(x, sigma)
