@@ -48,7 +48,9 @@ def told(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def started(*words: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "likeness", *(w for word in words for w in word.split())]
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a background job ignores it
+    code = f"{listen}; import sys; from likeness.app.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, *(w for word in words for w in word.split())]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
 
 
