@@ -175,6 +175,7 @@ class Model(NamedTuple):
         variants: `variants(x, n, scale=1.0, generator=None)` draws near given samples, (m, n, *event).
         drawn: what the draws are, where a family has two kinds ("samples of p(x|z)", "means of p(x|z)"): figures and
             scores say it.
+        walks: whether each draw is a walk of hundreds of steps through a network: of such draws few are made.
         settle: fits to training samples (n, *event), before a checkpoint is judged, what is drawn from besides what
             trains, such as a density of codes; it is part of the state.
         vae: the model with its posterior, as it is drawn from, for `likeness diagnose`; None for other families.
@@ -197,6 +198,7 @@ class Model(NamedTuple):
     settle: Callable[[Tensor], object] | None = None
     vae: Any = None
     drawn: str = ""
+    walks: bool = False
 
 
 def drawing_rows(model: Model, facts: Facts) -> Model:

@@ -54,3 +54,27 @@ def test_images_learn_from_smaller_batches() -> None:
     vectors, images = (fitting(torch.zeros(9, *shape), Refinement(), 0, None) for shape in ((2,), (1, 8, 8)))
     assert images["batch_size"] < vectors["batch_size"]
     assert fitting(torch.zeros(9, 2), Refinement(ratio_steps=7), 0, None)["max_steps"] == 7
+
+
+def test_where_draws_are_walks_few_are_made(trained, real: torch.Tensor) -> None:
+    drawn = 0
+
+    def walk(n: int, *, generator: object = None) -> torch.Tensor:
+        nonlocal drawn
+        drawn += n
+        return sampler(n, generator=generator)
+
+    sampler = trained.session.model.sampler
+    model = trained.session.model._replace(sampler=walk, critic=None, walks=True)
+    slow, how = trained.session._replace(model=model), Refinement(ratio_steps=20)
+    ratio = density_ratio(slow, real, how)
+    assert drawn <= 4001, "drawn once, and one to see what they look like"
+    drawn = 0
+    better = refined(slow, DensityRatio(lambda x: -x.square().sum(1)), real, how)
+    draw(better, 1000, generator=0)
+    few = drawn - len(better.burn_in)
+    drawn = 0
+    patient = refined(slow, DensityRatio(lambda x: -x.square().sum(1)), real, Refinement(budget=50))
+    draw(patient, 1000, generator=0)
+    assert few < (drawn - len(patient.burn_in)) / 3
+    assert ratio(real[:5]).shape == (5,)
