@@ -14,10 +14,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from likeness.energy.score_matching import Score, jacobian
+from likeness.errors import InputError
 
 
 class Conservative(nn.Module):
-    """The score of an energy, which is any module (n, *event) → (n,); what else it is given goes on to the energy."""
+    """The score of an energy, which is any module (n, *event) → (n,); what else it is given goes on to the energy.
+
+    Raises:
+        InputError: in use, the energy gives something else than one number a sample.
+    """
 
     def __init__(self, energy: nn.Module) -> None:
         super().__init__()
@@ -27,7 +32,10 @@ class Conservative(nn.Module):
         again = torch.is_grad_enabled()
         with torch.enable_grad():
             x = x if x.requires_grad else x.detach().requires_grad_()
-            (slope,) = torch.autograd.grad(self.energy(x, *condition).sum(), x, create_graph=again)
+            E = self.energy(x, *condition)
+            if E.shape != x.shape[:1]:
+                raise InputError(f"the energy gave shape {tuple(E.shape)} for {len(x)} samples: give one number each")
+            (slope,) = torch.autograd.grad(E.sum(), x, create_graph=again)
         return -slope  # (1)
 
 

@@ -69,7 +69,7 @@ def walked(
 
 def levels(truth: Mixture, chains: int, source: Streams) -> dict[str, float]:
     """Chains through falling levels of noise, closer and with more steps, by the exact scores of each."""
-    found = {}
+    found: dict[str, float] = {}
     for name, gamma, steps in (("coarse", 100 ** (1 / 9), 5), ("fine", 1.1, 40)):
         sigmas = geometric(10.0, 0.05, gamma)
         x, eps = 10 * source.split("start").normal(chains, 2), step_size(gamma, steps) * 0.05**2

@@ -98,7 +98,7 @@ def gaussian(n: int, seed: int) -> dict[str, float]:
         loss.backward()
         return loss
 
-    moves.step(closure)  # type: ignore[arg-type]
+    moves.step(closure)
     A, b = s.A.detach(), s.b.detach()
     return {
         "gaussian.A": float((A - torch.linalg.inv(S)).abs().max()),

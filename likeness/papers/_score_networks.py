@@ -27,7 +27,8 @@ SIGMA, BATCH, WIDTH = 0.5, 256, 128
 
 
 def measure(steps: int, seed: int) -> dict[str, float]:
-    truth, found = two(2.5), {}
+    truth = two(2.5)
+    found: dict[str, float] = {}
     work: dict[str, Callable[[], object]] = {}
     for name in ("score", "energy"):
         torch.manual_seed(seed)

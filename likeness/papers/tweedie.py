@@ -103,7 +103,8 @@ def identity(n: int, seed: int, sigma: float = 0.5) -> dict[str, float]:
 
 def levels(steps: int, seed: int) -> dict[str, float]:
     """Relative squared errors (%) of learned scores, on noisy data and on a box; of the noisy score for the data's."""
-    truth, found = two(2.5), {}
+    truth = two(2.5)
+    found: dict[str, float] = {}
     box = BOX * (2 * torch.rand(5000, 2, generator=torch.Generator().manual_seed(seed)) - 1)
     x = truth.sample(5000, generator=seed + 1)
     for sigma in SIGMAS:

