@@ -38,7 +38,7 @@ class Budget(NamedTuple):
 
 
 BUDGETS: dict[Scale, Budget] = {
-    "quick": Budget(100_000, 300, 500, 500),
+    "quick": Budget(100_000, 300, 500, 1000),
     "laptop": Budget(400_000, 2500, 3000, 3000),
     "gpu": Budget(4_000_000, 20_000, 10_000, 20_000),
 }
