@@ -17,6 +17,7 @@ ORDER: list[set[str]] = [
     {"spread", "gradients", "subnormals"},
     {"findings", "sampling", "files"},
     {"core", "data", "nn", "lockstep", "costs"},
+    {"chains"},
     {"annealing", "bits"},
     {"testing"},
     {"gan", "density", "energy", "language", "refine", "judge", "represent"},
@@ -42,6 +43,7 @@ VOCABULARY = {
         "mixed",
         "retrieval",
     },
+    "energy": {"conservative", "denoising", "score_matching", "sliced", "tweedie"},
     "diffusion": {
         "denoisers",
         "schedules",

@@ -123,6 +123,7 @@ def build(settings: Settings, facts: Facts) -> Model:
         sampler,
         drawn="guided to classes",
         drawing=sampler,
+        walks=True,
         tables=partial(_tables, sampler, classifier),
     )
 

@@ -180,6 +180,7 @@ class Model(NamedTuple):
             draws have none (`drawing.Drawing`).
         drawn: what the draws are, where a family has two kinds ("samples of p(x|z)", "means of p(x|z)"): figures and
             scores say it.
+        walks: whether each draw is a walk of many steps through a network: of such draws few are made.
         settle: fits to training samples (n, *event), before a checkpoint is judged, what is drawn from besides what
             trains, such as a density of codes; it is part of the state.
         vae: the model with its posterior, as it is drawn from, for `likeness diagnose`; None for other families.
@@ -205,6 +206,7 @@ class Model(NamedTuple):
     drawing: Any = None
     drawn: str = ""
     tables: Callable[..., dict[str, list[dict[str, Any]]]] | None = None
+    walks: bool = False
 
 
 def drawing_rows(model: Model, facts: Facts) -> Model:

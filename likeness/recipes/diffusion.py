@@ -179,6 +179,7 @@ def build(settings: Settings, facts: Facts) -> Model:
         levels=used.levels,
         score=("denoising loss", used.cost),
         drawing=drawing,
+        walks=True,
     )
 
 

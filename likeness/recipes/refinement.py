@@ -1,7 +1,7 @@
 """Refining what a recipe trained, or samples on file: which method, by whose judgement, as a person asks for it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from torch import Tensor, nn
@@ -23,7 +23,8 @@ from likeness.refine import (
 )
 from likeness.sampling import Rows, Sampler, draw
 
-ONCE = 4000  # drawn once, for a ratio to learn from, where a draw takes many steps: text, diffusion
+ONCE = 4000  # drawn once, for a ratio to learn from where each takes many steps: texts, one a token; walks
+FEW = 4.0  # proposals a draw that one can afford, where each is a walk
 
 Method = Literal["rejection", "metropolis", "resampling", "langevin"]
 Source = Literal["auto", "keep-training", "project", "fit", "own"]
@@ -47,7 +48,7 @@ class Refinement:
     samples (fit) or to their principal components (project); auto: project for images, else the critic trained on."""
     budget: float | None = None
     """Proposals a draw one can afford; the least distortion that yields the draws (if nothing else is given, 100 for
-    vectors and 10 for images, whose proposals cost more)."""
+    vectors and 10 for images, whose proposals cost more, and 4 where each is a walk of many steps)."""
     percentile: float | None = None
     """The paper's rule instead: reject so that this percentage falls below one half (95 for vectors, 80 for images)."""
     gamma: float | None = None
@@ -72,7 +73,7 @@ def density_ratio(session: Session, real: Tensor, how: Refinement, tell: Say | N
             raise InputError("--ratio own: this model has no critic of its own; use --ratio fit")
         return DensityRatio(model.critic)
     if how.ratio in ("fit", "project") or "network" in options or model.critic is None:
-        slow = session.facts.kind == "text" or model.drawing is not None
+        slow = model.walks or session.facts.kind == "text"
         sampler = Rows(draw(model.sampler, ONCE, generator=session.settings.seed)) if slow else model.sampler
         return fit_ratio(sampler, real, **options)
     return keep_training(model.critic, model.sampler, real, logistic=model.logistic, **options)
@@ -104,6 +105,8 @@ def refined(session: Session, ratio: DensityRatio, real: Tensor, how: Refinement
         if decode is None or d_z is None:
             raise InputError("--method langevin needs a model with a latent space: use rejection")
         return latent_langevin(decode, ratio, d_z, steps=how.chain_steps, device=session.settings.device, seed=seed)
+    if session.model.walks and how.method == "rejection" and (how.budget, how.percentile, how.gamma) == (None,) * 3:
+        how = replace(how, budget=FEW)
     return refined_by(sampler, ratio, real, how, seed)
 
 

@@ -5,7 +5,7 @@ import torch
 
 from likeness.data import whole
 from likeness.errors import InputError
-from likeness.recipes.refinement import ONCE, Refinement, density_ratio, fitting, refined, refined_by
+from likeness.recipes.refinement import FEW, Refinement, density_ratio, fitting, refined, refined_by
 from likeness.refine import DensityRatio
 from likeness.sampling import draw
 
@@ -56,16 +56,22 @@ def test_images_learn_from_smaller_batches() -> None:
     assert fitting(torch.zeros(9, 2), Refinement(ratio_steps=7), 0, None)["max_steps"] == 7
 
 
-def test_what_draws_in_many_steps_is_drawn_from_once(trained, real: torch.Tensor) -> None:
-    drawn = []
+def test_where_draws_are_walks_few_are_made(trained, real: torch.Tensor) -> None:
+    drawn = 0
 
-    def counted(n: int, *, generator=None) -> torch.Tensor:
-        drawn.append(n)
-        return trained.session.model.sampler(n, generator=generator)
+    def walk(n: int, *, generator: object = None) -> torch.Tensor:
+        nonlocal drawn
+        drawn += n
+        return sampler(n, generator=generator)
 
-    model = trained.session.model._replace(sampler=counted, critic=None)
-    for drawing, least, most in ((None, 20 * 512, 10**9), (counted, ONCE, ONCE)):
-        drawn.clear()
-        session = trained.session._replace(model=model._replace(drawing=drawing))
-        density_ratio(session, real, Refinement(ratio_steps=20))
-        assert least <= sum(drawn) <= most
+    sampler = trained.session.model.sampler
+    model = trained.session.model._replace(sampler=walk, critic=None, walks=True)
+    slow, how = trained.session._replace(model=model), Refinement(ratio_steps=20)
+    ratio = density_ratio(slow, real, how)
+    assert drawn <= 4001, "drawn once, and one to see what they look like"
+    assert ratio(real[:5]).shape == (5,)
+    sharp = DensityRatio(lambda x: -50 * x.square().sum(1))
+    for asked, budget in ((how, FEW), (Refinement(budget=50), 50)):
+        better = refined(slow, sharp, real, asked)
+        draw(better, 100, generator=0)
+        assert better.report().facts["budget"] == budget
