@@ -21,6 +21,7 @@ from torch import Tensor
 from likeness.chains.state import (
     LogDensity,
     Score,
+    Source,
     State,
     Visit,
     acceptance,
@@ -32,7 +33,6 @@ from likeness.chains.state import (
     state,
 )
 from likeness.errors import InputError
-from likeness.sampling import Streams
 
 BEST = 0.574  # share of proposals accepted, in high dimension: https://doi.org/10.1111/1467-9868.00123
 
@@ -49,7 +49,7 @@ def unadjusted(
     *,
     steps: int,
     step_size: float | Float[Tensor, " m"],
-    source: Streams,
+    source: Source,
     temperature: float = 1.0,
 ) -> Iterator[Float[Tensor, "m ..."]]:
     """The states of Langevin chains that begin at x; `step_size` is η, one for all or one for each.
@@ -88,7 +88,7 @@ def adjusted(
     *,
     steps: int,
     step_size: float | Float[Tensor, " m"],
-    source: Streams,
+    source: Source,
 ) -> Iterator[Visit]:
     """The states of Metropolis-adjusted chains that begin at x.
 
