@@ -43,6 +43,7 @@ VOCABULARY = {
         "mixed",
         "retrieval",
     },
+    "energy": {"replay", "spectral"},
     "diffusion": {"denoisers", "schedules", "sampler", "oracle"},
     "represent": {"penalties"},
     "language": {"generate", "repetition", "ngrams"},

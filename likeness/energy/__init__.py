@@ -1,0 +1,5 @@
+"""Energies and scores: what p(x) is up to a constant, how it is learned, and chains that draw from it."""
+
+from likeness.energy.vaebm import VAEBM
+
+__all__ = ["VAEBM"]
