@@ -17,7 +17,7 @@ from likeness.density.vae import VAE
 from likeness.errors import InputError
 from likeness.nn.coding import decoder_for, encoder_for
 from likeness.nn.topdown import bottom_up_for, latent_shapes, top_down_for
-from likeness.sampling import draw
+from likeness.sampling import Streams, draw
 from likeness.testing import check_method
 
 BATCH = Batch(torch.rand(8, 3), torch.arange(8) % 2)
