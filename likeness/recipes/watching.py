@@ -44,7 +44,9 @@ class Watcher:
         self.diversity, self.swings = Diversity(self.known), Oscillation()
         self.best = Best(patience=patience or 10)
 
-    def __call__(self, iteration: int, terms: dict[str, float]) -> Score:
+    def __call__(self, iteration: int, terms: dict[str, float]) -> Score | None:
+        if self.model.ready is not None and not self.model.ready():
+            return None
         if self.model.settle is not None:
             self.model.settle(self.train.to(self.device))
         cost = self._cost()
@@ -73,7 +75,8 @@ class Watcher:
     def _cost(self) -> tuple[str, Cost] | None:
         """The name and the cost of samples; None where only draws can tell."""
         log_prob = self.model.log_prob
-        if self.model.score is not None or log_prob is None:
+        unnormalised = self.model.log_prob_kind == "unnormalised"  # with a constant that moves as it trains
+        if self.model.score is not None or log_prob is None or unnormalised:
             return self.model.score
         return "nll", lambda x: -log_prob(x)
 
