@@ -28,9 +28,9 @@ class Options(OnData):
     run's validation samples if not given."""
     false_alarms: float = 0.05
     """Share of normal samples that may be flagged."""
-    score: Literal["error", "gaussian"] = "error"
+    score: Literal["error", "gaussian", "energy"] = "error"
     """The error of the reconstruction; or EncDec-AD: all errors of a sample held against a Gaussian of those of half
-    of the normal samples, while the other half sets the threshold."""
+    of the normal samples, while the other half sets the threshold; or the energy, of a run whose model has one."""
     json: Path | None = None
     """Write scores, threshold and flagged rows to this file."""
     seed: int = 0
@@ -40,9 +40,10 @@ class Options(OnData):
 def run(options: Options) -> None:
     with together(options.device, options.threads) as where:
         session = reopen(options.run, which=options.checkpoint, device=where)
-        coded(session)
+        if options.score != "energy":
+            coded(session)
         x, normal = for_run(session, options.data, options.part), _normal(session, options)
-        scores, known = (_by_error if options.score == "error" else _by_gaussian)(session, x, normal, options)
+        scores, known = BY[options.score](session, x, normal, options)
         limit = threshold(known, options.false_alarms)
     flagged = limit.flags(scores)
     _tell(scores, limit, flagged)
@@ -75,6 +76,17 @@ def _by_gaussian(session: Session, x: Tensor, normal: Tensor, options: Options) 
     errors = [(part - reconstruct(part)).abs().flatten(1) for part in (fitted, setting, x)]
     made = EncDecAD().fit(errors[0])
     return made.score(errors[2]), made.score(errors[1])
+
+
+def _by_energy(session: Session, x: Tensor, normal: Tensor, options: Options) -> tuple[Tensor, Tensor]:
+    """Raises InputError where the model has no energy."""
+    energy, device = session.model.energy, session.settings.device
+    if energy is None:
+        raise InputError(f"{session.run.folder}: a {session.run.recipe} has no energy; use --score error")
+    return in_parts(energy, x, device=device), in_parts(energy, normal, device=device)
+
+
+BY = {"error": _by_error, "gaussian": _by_gaussian, "energy": _by_energy}
 
 
 def _facts(limit: Threshold) -> dict[str, Any]:
