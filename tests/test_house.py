@@ -53,6 +53,7 @@ VOCABULARY = {
         "replay",
         "score_matching",
         "sliced",
+        "spectral",
         "tweedie",
         "walks",
     },

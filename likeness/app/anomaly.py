@@ -28,10 +28,10 @@ class Options(OnData):
     run's validation samples if not given."""
     false_alarms: float = 0.05
     """Share of normal samples that may be flagged."""
-    score: Literal["error", "gaussian", "unlikely"] = "error"
+    score: Literal["error", "gaussian", "unlikely", "energy"] = "error"
     """The error of the reconstruction; or EncDec-AD: all errors of a sample held against a Gaussian of those of half
-    of the normal samples, while the other half sets the threshold; or the negative log-likelihood, which for an energy
-    is the energy."""
+    of the normal samples, while the other half sets the threshold; or the negative log-likelihood; or the energy, of a
+    run whose model has one."""
     json: Path | None = None
     """Write scores, threshold and flagged rows to this file."""
     seed: int = 0
@@ -41,10 +41,8 @@ class Options(OnData):
 def run(options: Options) -> None:
     with together(options.device, options.threads) as where:
         session = reopen(options.run, which=options.checkpoint, device=where)
-        if options.score != "unlikely":
+        if options.score in ("error", "gaussian"):
             coded(session)
-        elif session.model.log_prob is None:
-            raise InputError(f"{session.run.folder}: a {session.run.recipe} has no likelihood: leave --score out")
         x, normal = for_run(session, options.data, options.part), _normal(session, options)
         scores, known = SCORES[options.score](session, x, normal, options)
         limit = threshold(known, options.false_alarms)
@@ -82,14 +80,24 @@ def _by_gaussian(session: Session, x: Tensor, normal: Tensor, options: Options) 
 
 
 def _by_likelihood(session: Session, x: Tensor, normal: Tensor, options: Options) -> tuple[Tensor, Tensor]:
+    """Raises InputError where the model has no likelihood."""
     log_prob, device = session.model.log_prob, session.settings.device
-    assert log_prob is not None
+    if log_prob is None:
+        raise InputError(f"{session.run.folder}: a {session.run.recipe} has no likelihood; use --score error")
     with torch.no_grad():
         here, there = (-in_parts(log_prob, part, device=device) for part in (x, normal))
     return here, there
 
 
-SCORES = {"error": _by_error, "gaussian": _by_gaussian, "unlikely": _by_likelihood}
+def _by_energy(session: Session, x: Tensor, normal: Tensor, options: Options) -> tuple[Tensor, Tensor]:
+    """Raises InputError where the model has no energy."""
+    energy, device = session.model.energy, session.settings.device
+    if energy is None:
+        raise InputError(f"{session.run.folder}: a {session.run.recipe} has no energy; use --score error")
+    return in_parts(energy, x, device=device), in_parts(energy, normal, device=device)
+
+
+SCORES = {"error": _by_error, "gaussian": _by_gaussian, "unlikely": _by_likelihood, "energy": _by_energy}
 
 
 def _facts(limit: Threshold) -> dict[str, Any]:

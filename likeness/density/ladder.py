@@ -39,7 +39,7 @@ from likeness.density.latents import (
     log_prior,
     weighting,
 )
-from likeness.density.likelihoods import Likelihood
+from likeness.density.likelihoods import Likelihood, placed
 from likeness.errors import InputError
 from likeness.nn.modes import evaluating
 from likeness.ranks import noise_like
@@ -152,6 +152,19 @@ class Ladder(Method):
         with evaluating(self.D):
             outputs, _ = self._down(lambda i, p, _: _at(p, noise[i]), None, given(self.frequencies, y))  # (1)
         return self.likelihood.mean(outputs) if mean else self.likelihood.sample(outputs, source)
+
+    def at(
+        self, noise_z: Float[Tensor, "n d"], noise_x: Float[Tensor, " n *event"] | None = None, y: Labels = None
+    ) -> Float[Tensor, " n *event"]:
+        """The draw for this noise of z, of all levels from the top down, and of x given z, or the mean given z.
+
+        Raises:
+            InputError: draws of the likelihood are no smooth function of noise.
+        """
+        noise = noise_z.split(list(self.sizes), 1)
+        with evaluating(self.D):
+            outputs, _ = self._down(lambda i, p, _: _at(p, noise[i]), None, given(self.frequencies, y))
+        return placed(self.likelihood, outputs, noise_x)
 
     @torch.no_grad()
     def encode(self, x: Float[Tensor, " n *event"], y: Labels = None) -> Posterior:

@@ -51,6 +51,28 @@ class Likelihood(Protocol):
         """(n, *event)"""
 
 
+@runtime_checkable
+class Located(Likelihood, Protocol):
+    """A likelihood whose samples are a differentiable function of the outputs and of standard normal noise."""
+
+    def at(self, outputs: Tensor, noise: Tensor) -> Tensor:
+        """(n, *event)"""
+
+
+def placed(likelihood: Likelihood, outputs: Tensor, noise: Tensor | None) -> Tensor:
+    """The sample for this noise, or the mean where there is none; gradients reach outputs and noise.
+
+    Raises:
+        InputError: samples of the likelihood are no differentiable function of noise, such as rounded ones.
+    """
+    if noise is None:
+        return likelihood.mean(outputs)
+    if not isinstance(likelihood, Located):
+        name = type(likelihood).__name__
+        raise InputError(f"samples of {name} are no smooth function of normal noise: use a gaussian likelihood")
+    return likelihood.at(outputs, noise)
+
+
 def binarised(x: Float[Tensor, " n *event"]) -> Float[Tensor, " n *event"]:
     """Images in [-1, 1] as pixels of -1 or 1, drawn anew at each call with the grey value as probability."""
     u = per_sample(len(x), lambda n: torch.rand(n, *x.shape[1:], device=x.device))
@@ -128,8 +150,11 @@ class Gaussian(nn.Module):
     def mean(self, outputs: Float[Tensor, " n *event"]) -> Float[Tensor, " n *event"]:
         return outputs
 
+    def at(self, outputs: Float[Tensor, " n *event"], noise: Float[Tensor, " n *event"]) -> Float[Tensor, " n *event"]:
+        return outputs + self.sigma * noise
+
     def sample(self, outputs: Float[Tensor, " n *event"], streams: Streams) -> Float[Tensor, " n *event"]:
-        return outputs + self.sigma * streams.normal(len(outputs), *outputs.shape[1:], device=outputs.device)
+        return self.at(outputs, streams.normal(len(outputs), *outputs.shape[1:], device=outputs.device))
 
 
 class GaussianMap(nn.Module):
@@ -160,9 +185,12 @@ class GaussianMap(nn.Module):
     def mean(self, outputs: Float[Tensor, " n *outs"]) -> Float[Tensor, " n *event"]:
         return outputs.chunk(2, dim=1)[0]
 
+    def at(self, outputs: Float[Tensor, " n *outs"], noise: Float[Tensor, " n *event"]) -> Float[Tensor, " n *event"]:
+        return self.mean(outputs) + self.sigma(outputs) * noise
+
     def sample(self, outputs: Float[Tensor, " n *outs"], streams: Streams) -> Float[Tensor, " n *event"]:
         mu = self.mean(outputs)
-        return mu + self.sigma(outputs) * streams.normal(len(mu), *mu.shape[1:], device=mu.device)
+        return self.at(outputs, streams.normal(len(mu), *mu.shape[1:], device=mu.device))
 
 
 class DiscretisedLogistic(nn.Module):

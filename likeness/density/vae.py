@@ -33,7 +33,7 @@ from likeness.density.latents import (
     log_prior,
     weighting,
 )
-from likeness.density.likelihoods import Likelihood
+from likeness.density.likelihoods import Likelihood, placed
 from likeness.errors import InputError
 from likeness.nn.modes import evaluating
 from likeness.ranks import per_sample
@@ -76,7 +76,7 @@ class VAE(Method):
         super().__init__()
         if free_bits < 0:
             raise InputError(f"free_bits {free_bits:g}: give nats a dimension, zero or more")
-        self.E, self.D, self.likelihood, self.d_z = E, D, likelihood, d_z
+        self.E, self.D, self.likelihood, self.d_z, self.sizes = E, D, likelihood, d_z, (d_z,)
         self.beta = beta if callable(beta) else constant(beta)
         self.free_bits, self.observe = free_bits, observe
         self.register_buffer("frequencies", None if labels is None else normalised(labels))
@@ -112,6 +112,17 @@ class VAE(Method):
         with evaluating(self.D):
             outputs = self.D(z, **given(self.frequencies, y))
         return self.likelihood.mean(outputs) if mean else self.likelihood.sample(outputs, source)
+
+    def at(
+        self, noise_z: Float[Tensor, "n d_z"], noise_x: Float[Tensor, " n *event"] | None = None, y: Labels = None
+    ) -> Float[Tensor, " n *event"]:
+        """The draw for this noise of z and of x given z, or the mean given z; gradients reach both.
+
+        Raises:
+            InputError: draws of the likelihood are no smooth function of noise.
+        """
+        with evaluating(self.D):
+            return placed(self.likelihood, self.D(noise_z, **given(self.frequencies, y)), noise_x)
 
     @torch.no_grad()
     def encode(self, x: Float[Tensor, " n *event"], y: Labels = None) -> Posterior:

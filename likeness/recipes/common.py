@@ -183,6 +183,8 @@ class Model(NamedTuple):
         walks: whether each draw is a walk of many steps through a network: of such draws few are made.
         settle: fits to training samples (n, *event), before a checkpoint is judged, what is drawn from besides what
             trains, such as a density of codes; it is part of the state.
+        energy: what is the higher the less a sample is like the data, (n,), of a model that has an energy.
+        ready: whether there is something to judge yet; checkpoints before are not scored.
         vae: the model with its posterior, as it is drawn from, for `likeness diagnose`; None for other families.
         tables: `tables(data, space)` measures what else a report shows: rows of a table, by its title.
     """
@@ -202,6 +204,8 @@ class Model(NamedTuple):
     reconstruct: Callable[[Tensor], Tensor] | None = None
     variants: Callable[..., Tensor] | None = None
     settle: Callable[[Tensor], object] | None = None
+    energy: Callable[[Tensor], Tensor] | None = None
+    ready: Callable[[], bool] | None = None
     vae: Any = None
     drawing: Any = None
     drawn: str = ""

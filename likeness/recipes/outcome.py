@@ -79,10 +79,12 @@ def elsewhere(session: Session, name: str) -> Tensor:
 
 
 def with_outside(scores: Scores, session: Session, data: Dataset, other: Tensor, name: str) -> Scores:
-    """The table with what the run's model says of data from elsewhere."""
+    """The table with what the run's model says of data from elsewhere, by its energy where it has one."""
     model, s = session.model, session.settings
     assert model.log_prob is not None
     density = Density(model.log_prob, model.log_prob_kind, model.levels)
+    if (energy := model.energy) is not None:
+        density = Density(lambda x: -energy(x), "unnormalised")
     found = outside(density, whole(data.test, LARGEST).x, other, name=name, device=s.device, seed=s.seed)
     return replace(scores, rows=(*scores.rows, *found.rows), warnings=(*scores.warnings, *found.findings))
 

@@ -113,7 +113,7 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
 
 def build(settings: Settings, facts: Facts) -> Model:
     """The model, its optimiser and its average where one is kept, for settings without open choices."""
-    vae = _vae(settings, facts).to(settings.device)
+    vae = vae_of(settings, facts).to(settings.device)
     if settings.shard:
         vae.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # what is cut must lie in a row
     used, state, after = vae, nn.ModuleDict({"method": vae}), _nothing
@@ -159,7 +159,8 @@ def _nothing() -> None:
     pass
 
 
-def _vae(settings: Settings, facts: Facts) -> VAE | Ladder:
+def vae_of(settings: Settings, facts: Facts) -> VAE | Ladder:
+    """The model alone, for settings without open choices."""
     d_z, width, levels = settings.d_z or 0, settings.width, settings.hierarchy
     classes, likelihood = (
         len(facts.classes) if settings.conditional else 0,

@@ -44,7 +44,9 @@ class Watcher:
         self.diversity, self.swings = Diversity(self.known), Oscillation()
         self.best = Best(patience=patience or 10)
 
-    def __call__(self, iteration: int, terms: dict[str, float]) -> Score:
+    def __call__(self, iteration: int, terms: dict[str, float]) -> Score | None:
+        if self.model.ready is not None and not self.model.ready():
+            return None
         if self.model.settle is not None:
             self.model.settle(self.train.to(self.device))
         cost = self._cost()

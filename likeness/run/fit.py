@@ -40,7 +40,7 @@ class Score(NamedTuple):
     stop: bool = False
 
 
-Judge = Callable[[int, dict[str, float]], Score]  # the iteration, and the mean terms since the last tick
+Judge = Callable[[int, dict[str, float]], Score | None]  # the iteration, and the mean terms since the last tick
 
 
 class Tick(NamedTuple):
@@ -153,11 +153,13 @@ def _body(steps: Iterable[Step], t: _Training, wish: Wish) -> Iterator[Tick]:
             return
 
 
-def _judged(t: _Training, iteration: int, terms: dict[str, float]) -> Score:
-    """The score of the first process, which all of them take."""
+def _judged(t: _Training, iteration: int, terms: dict[str, float]) -> Score | None:
+    """The score of the first process, which all of them take; None where there is nothing to judge yet."""
     assert t.judge is not None
     score = world().objects(t.judge(iteration, terms))[0]
     t.keeper.learner.method.train()
+    if score is None:
+        return None
     ends = {} if score.low is None else {"low": score.low, "high": score.high}
     t.log.record("score", iteration, metric=score.metric, value=score.value, **ends)
     for finding in score.findings:

@@ -47,3 +47,17 @@ def test_too_few_normals_are_refused(with_codes: Path, tmp_path: Path, likeness)
 def test_a_run_without_codes_is_refused(trained: Path, likeness) -> None:
     said = likeness("anomaly", trained, "--data", "digits")
     assert (said.code, "has no codes" in said.err) == (2, True), said.err
+
+
+def test_an_energy_flags_noise_and_a_run_without_one_is_refused(with_codes: Path, tmp_path: Path, likeness) -> None:
+    x = whole(load("digits").test).x[:150]
+    write(torch.cat((x, 2.0 * torch.rand(20, 1, 8, 8) - 1)), tmp_path / "mixed.npy")
+    said = likeness("anomaly", with_codes, "--data", tmp_path / "mixed.npy", "--score", "energy")
+    assert (said.code, "has no energy" in said.err) == (2, True), said.err
+    words = ["--data", "digits", "--steps", 300, "--vae-steps", 200, "--width", 8, "--batch-size", 32, "--no-report"]
+    assert likeness("train", "vaebm", *words, "--out", tmp_path / "run").code == 0
+    out = tmp_path / "found.json"
+    words = ["--data", tmp_path / "mixed.npy", "--score", "energy", "--json", out]
+    said = likeness("anomaly", tmp_path / "run", *words)
+    assert said.code == 0, said.err
+    assert set(json.loads(out.read_text())["flagged"]) >= set(range(150, 170))

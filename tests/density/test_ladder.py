@@ -17,7 +17,7 @@ from likeness.density.vae import VAE
 from likeness.errors import InputError
 from likeness.nn.coding import decoder_for, encoder_for
 from likeness.nn.topdown import bottom_up_for, latent_shapes, top_down_for
-from likeness.sampling import draw
+from likeness.sampling import Streams, draw
 from likeness.testing import check_method
 
 BATCH = Batch(torch.rand(8, 3), torch.arange(8) % 2)
@@ -199,3 +199,12 @@ def test_what_cannot_be_is_refused() -> None:
         small().log_prob(BATCH.x, k=0)
     with pytest.raises(InputError, match="conditional on labels"):
         next(small(classes=2).updates(Batch(BATCH.x)))
+
+
+def test_a_draw_is_what_its_noise_makes_it_and_gradients_reach_every_level() -> None:
+    made, source = linear_ladder(0.5), Streams(4)
+    z, e = torch.cat([source.normal(3, d) for d in made.sizes], 1), source.normal(3, 5)
+    assert torch.equal(made.at(z, e), made.sample(3, generator=4))
+    assert torch.equal(made.at(z), made.sample(3, generator=4, mean=True))
+    (dz,) = torch.autograd.grad(made.at(z.requires_grad_(), e).square().sum(), z)
+    assert (dz.abs() > 0).all()

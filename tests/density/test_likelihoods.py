@@ -13,8 +13,10 @@ from likeness.density.likelihoods import (
     Gaussian,
     GaussianMap,
     Likelihood,
+    Located,
     binarised,
     categories,
+    placed,
 )
 from likeness.errors import InputError
 from likeness.sampling import Streams, draw
@@ -171,3 +173,20 @@ def test_samples_that_do_not_fit_are_refused_in_one_line(made: Likelihood, x: Te
 def test_a_sigma_that_is_not_above_zero_is_refused(build: Callable[[], object]) -> None:
     with pytest.raises(InputError, match=r"above zero|above its floor"):
         build()
+
+
+@pytest.mark.parametrize("name", ["gaussian", "learned", "map"])
+def test_a_sample_is_what_its_noise_makes_it(name: str) -> None:
+    made = MADE[name]()
+    assert isinstance(made, Located)
+    outputs = outputs_for(made, 5, 3)
+    noise = Streams(2).normal(5, 3)
+    assert torch.equal(placed(made, outputs, noise), made.sample(outputs, Streams(2)))
+    assert torch.equal(placed(made, outputs, None), made.mean(outputs))
+    slope = torch.autograd.functional.jacobian(lambda e: placed(made, outputs, e).sum(), noise)
+    torch.testing.assert_close(slope * noise + made.mean(outputs), made.sample(outputs, Streams(2)))
+
+
+def test_rounded_samples_are_no_function_of_noise() -> None:
+    with pytest.raises(InputError, match="DiscretisedLogistic are no smooth function"):
+        placed(DiscretisedLogistic(), torch.zeros(2, 6), torch.zeros(2, 3))

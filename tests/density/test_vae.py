@@ -210,3 +210,13 @@ def test_variants_lie_near_their_samples() -> None:
     for wrong in ({"n": 0}, {"n": 1, "scale": 0.0}):
         with pytest.raises(InputError, match="one or more"):
             vae.variants(x, **wrong)
+
+
+def test_a_draw_is_what_its_noise_makes_it_and_gradients_reach_the_noise() -> None:
+    made, source = small((1, 8, 8)).train(), Streams(4)
+    z, e = source.normal(3, 2), source.normal(3, 1, 8, 8)
+    assert torch.equal(made.at(z, e), made.sample(3, generator=4))
+    assert torch.equal(made.at(z), made.sample(3, generator=4, mean=True))
+    dz, de = torch.autograd.grad(made.at(z.requires_grad_(), e.requires_grad_()).sum(), (z, e))
+    torch.testing.assert_close(de, made.likelihood.sigma.expand_as(de))
+    assert dz.abs().sum() > 0

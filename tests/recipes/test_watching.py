@@ -47,3 +47,13 @@ def test_a_model_with_a_density_is_scored_by_it(trained) -> None:
     assert abs(score.value - expected) < 0.1
     assert score.value == watcher(2, {}).value
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_a_model_that_is_not_ready_is_not_judged_and_an_unnormalised_density_chooses_nothing(trained) -> None:
+    session, data = trained
+    waiting = session.model._replace(ready=lambda: False)
+    assert Watcher(waiting, data, raw(), patience=None, seed=0)(1, {}) is None
+    energy = session.model._replace(log_prob=data.truth.log_prob, log_prob_kind="unnormalised")
+    score = Watcher(energy, data, raw(), patience=None, seed=0)(1, {"critic": 1.0})
+    assert score is not None
+    assert score.metric == "frechet"
