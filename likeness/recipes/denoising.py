@@ -10,6 +10,7 @@ from likeness.diffusion.schedules import Karras, Schedule, cosine, flow, linear
 from likeness.diffusion.weights import WEIGHTS
 from likeness.diffusion.weights import edm as edm_weight
 from likeness.nn.adm_unet import UNet
+from likeness.nn.dit import DiT
 from likeness.nn.time_mlp import TimeMLP
 
 HYBRID = 0.001  # of the bound, beside the simple loss
@@ -104,4 +105,9 @@ def perceptron(event: tuple[int, ...], preset: Preset, width: int, *, outputs: i
     return TimeMLP(event[0], outputs=outputs, width=width, depth=preset.depth, classes=classes)
 
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"unet": unet, "mlp": perceptron}
+def transformer(event: tuple[int, ...], preset: Preset, width: int, *, outputs: int, classes: int) -> DiT:
+    """Four times as wide as a U-Net's first level, patches of 2 × 2 pixels, twice as many layers as a perceptron."""
+    return DiT(event, outputs=outputs, classes=classes, width=4 * width, layers=2 * preset.depth)
+
+
+NETWORKS: dict[str, Callable[..., nn.Module]] = {"unet": unet, "dit": transformer, "mlp": perceptron}

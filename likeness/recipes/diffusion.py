@@ -55,10 +55,10 @@ class Settings(Common):
     preset: Literal["toy", "laptop", "gpu"] | None = None
     """Size of network and training: toy for points and images of up to 16 pixels, gpu where there is one, else
     laptop."""
-    network: Literal["unet", "mlp"] | None = None
-    """Of images unet; of vectors mlp, a residual perceptron."""
+    network: Literal["unet", "dit", "mlp"] | None = None
+    """Of images unet if not given, or dit, a transformer of patches; of vectors mlp, a residual perceptron."""
     width: Annotated[int | None, Range(16, 256, log=True)] = None
-    """Channels (images, at full resolution) or units (vectors) of a layer."""
+    """Channels (images, at full resolution; a quarter of a transformer's) or units (vectors) of a layer."""
     schedule: Literal["linear", "cosine", "edm", "flow"] | None = None
     """Where noise levels lie: cosine for images and edm for vectors if not given."""
     noise_levels: int | None = None
@@ -185,7 +185,7 @@ def _suits(settings: Settings, facts: Facts, image: bool) -> None:
         raise InputError(
             f"--scale {settings.scale:g} guides by labels of which some were dropped: give --conditional and --drop 0.1"
         )
-    wrong = {"unet": not image, "mlp": image}.get(settings.network or "", False)
+    wrong = {"unet": not image, "dit": not image, "mlp": image}.get(settings.network or "", False)
     if wrong:
         raise InputError(f"--network {settings.network} is not for {facts.kind}: use {'unet' if image else 'mlp'}")
     if settings.levels is not None and (not image or settings.levels < 2):
