@@ -10,6 +10,7 @@ from likeness.diffusion.schedules import Karras, Schedule, cosine, flow, linear
 from likeness.diffusion.weights import WEIGHTS
 from likeness.diffusion.weights import edm as edm_weight
 from likeness.nn.adm_unet import UNet
+from likeness.nn.dit import DiT
 from likeness.nn.patches import Patched
 from likeness.nn.time_mlp import TimeMLP
 
@@ -111,4 +112,11 @@ def perceptron(
     return TimeMLP(event[0], outputs=outputs, width=width, depth=preset.depth, classes=classes)
 
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"unet": unet, "mlp": perceptron}
+def transformer(
+    event: tuple[int, ...], preset: Preset, width: int, *, outputs: int, classes: int, patch: int = 2
+) -> DiT:
+    """Four times as wide as a U-Net's first level, twice as many layers as a perceptron."""
+    return DiT(event, patch=patch, outputs=outputs, classes=classes, width=4 * width, layers=2 * preset.depth)
+
+
+NETWORKS: dict[str, Callable[..., nn.Module]] = {"unet": unet, "dit": transformer, "mlp": perceptron}

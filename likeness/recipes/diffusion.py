@@ -55,13 +55,13 @@ class Settings(Common):
     preset: Literal["toy", "laptop", "gpu"] | None = None
     """Size of network and training: toy for points and images of up to 16 pixels, gpu where there is one, else
     laptop."""
-    network: Literal["unet", "mlp"] | None = None
-    """Of images unet; of vectors mlp, a residual perceptron."""
+    network: Literal["unet", "dit", "mlp"] | None = None
+    """Of images unet if not given, or dit, a transformer of patches; of vectors mlp, a residual perceptron."""
     width: Annotated[int | None, Range(16, 256, log=True)] = None
-    """Channels (images, at full resolution) or units (vectors) of a layer."""
+    """Channels (images, at full resolution; a quarter of a transformer's) or units (vectors) of a layer."""
     patch: int | None = None
-    """Side in pixels of the patches that a U-Net works on: 2 for images of 24 pixels and more with the preset laptop,
-    where a step then costs a quarter, else 1."""
+    """Side in pixels of the patches that a network works on: 2 of a transformer, and of a U-Net for images of 24 pixels
+    and more with the preset laptop, where a step then costs a quarter; else 1."""
     schedule: Literal["linear", "cosine", "edm", "flow"] | None = None
     """Where noise levels lie: cosine for images and edm for vectors if not given."""
     noise_levels: int | None = None
@@ -132,7 +132,7 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
         "preset": preset,
         "network": "unet" if image else "mlp",
         "width": size.width,
-        "patch": 2 if image and preset == "laptop" and facts.event[1] >= 24 and facts.event[1] % 4 == 0 else 1,
+        "patch": 2 if image and (settings.network == "dit" or (preset == "laptop" and _wide(facts))) else 1,
         "schedule": schedule,
         "noise_levels": T if discrete else None,
         "predict": predict,
@@ -195,6 +195,10 @@ def how(settings: Settings) -> How:
     return How(s.rule or "ddim", s.draw_steps or 1, s.eta, s.scale, s.variance or "small")
 
 
+def _wide(facts: Facts) -> bool:
+    return facts.event[1] >= 24 and facts.event[1] % 4 == 0
+
+
 def _size(settings: Settings, facts: Facts) -> str:
     if len(facts.event) == 1 or facts.event[1] <= 16:
         return "toy"
@@ -210,7 +214,7 @@ def _suits(settings: Settings, facts: Facts, image: bool) -> None:
         raise InputError(
             f"--scale {settings.scale:g} guides by labels of which some were dropped: give --conditional and --drop 0.1"
         )
-    wrong = {"unet": not image, "mlp": image}.get(settings.network or "", False)
+    wrong = {"unet": not image, "dit": not image, "mlp": image}.get(settings.network or "", False)
     if wrong:
         raise InputError(f"--network {settings.network} is not for {facts.kind}: use {'unet' if image else 'mlp'}")
     if settings.levels is not None and (not image or settings.levels < 2):

@@ -10,6 +10,7 @@ from likeness.recipes.denoising import (
     VECTORS,
     parameterisation,
     perceptron,
+    transformer,
     unet,
     weight,
 )
@@ -41,6 +42,7 @@ def test_presets_grow_and_networks_fit_the_side() -> None:
     assert unet((1, 28, 28), IMAGES["laptop"], 32, outputs=2, classes=0)(x, t).shape == (2, 2, 28, 28)
     odd = unet((1, 6, 6), IMAGES["laptop"], 32, outputs=1, classes=0)
     assert odd(torch.zeros(2, 1, 6, 6), t).shape == (2, 1, 6, 6)
+    assert transformer((1, 28, 28), IMAGES["toy"], 8, outputs=2, classes=0)(x, t).shape == (2, 2, 28, 28)
     assert perceptron((3,), VECTORS["toy"], 16, outputs=2, classes=0)(torch.zeros(2, 3), t).shape == (2, 6)
 
 

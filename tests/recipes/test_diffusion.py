@@ -37,6 +37,7 @@ ASKED: dict[str, tuple[Facts, dict[str, Any]]] = {
     "images": (PICTURES, {}),
     "images, simple": (PICTURES, {"loss": "simple", "variance": "large", "spread": True}),
     "images, v": (PICTURES, {"predict": "v", "loss": "min-snr"}),
+    "images, transformer": (PICTURES, {"network": "dit", "width": 8}),
     "images, edm": (PICTURES, {"schedule": "edm"}),
     "images, flow": (PICTURES, {"schedule": "flow", "rule": "euler"}),
     "images, classes": (PICTURES, {"conditional": True}),
