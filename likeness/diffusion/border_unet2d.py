@@ -50,6 +50,22 @@ def network_of(config: dict[str, Any]) -> UNet:
     for name, value in FIXED.items():
         if config.get(name, value) != value:
             raise InputError(f"UNet2DModel with {name} = {config[name]!r}: only {value!r} has a counterpart here")
+    net = _built(config, plan_of(config))
+    net.embedding.shift = float(config.get("freq_shift", 0))
+    for part in net.modules():
+        if isinstance(part, nn.GroupNorm):
+            part.eps = config.get("norm_eps", 1e-5)
+        elif isinstance(part, Resampling):
+            part.late = part.way == "down" and config.get("downsample_padding", 1) == 0
+    return net
+
+
+def plan_of(config: dict[str, Any]) -> Plan:
+    """How its levels are built.
+
+    Raises:
+        InputError: they have blocks that the U-Net here has not.
+    """
     widths, side = config["block_out_channels"], config["sample_size"]
     down, up = config["down_block_types"], config["up_block_types"]
     attends = [kind == ATTENDS["down"] for kind in down]
@@ -57,16 +73,12 @@ def network_of(config: dict[str, Any]) -> UNet:
     known = {*ATTENDS.values(), *PLAIN.values(), *RESIDUAL.values()}
     if not {*down, *up} <= known or [kind == ATTENDS["up"] for kind in up][::-1] != attends or len(residual) > 1:
         raise InputError(f"UNet2DModel of {', '.join([*down, *up])}: its way up is not the way down turned round")
-    adaptive, heads = (
-        config.get("resnet_time_scale_shift", "default") == "scale_shift",
-        config.get("attention_head_dim", 8),
-    )
-    groups = config.get("norm_num_groups", 32)
-    if config.get("attn_norm_num_groups", None if adaptive else groups) not in (
-        [groups] if adaptive else [groups, None]
-    ):
+    adaptive = config.get("resnet_time_scale_shift", "default") == "scale_shift"
+    heads, groups = config.get("attention_head_dim", 8), config.get("norm_num_groups", 32)
+    in_the_middle = config.get("attn_norm_num_groups") or (None if adaptive else groups)
+    if in_the_middle != groups:
         raise InputError("UNet2DModel whose attention in the middle has other groups: no counterpart here")
-    plan = Plan(
+    return Plan(
         widths[0],
         [w / widths[0] for w in widths],
         config.get("layers_per_block", 2),
@@ -78,22 +90,14 @@ def network_of(config: dict[str, Any]) -> UNet:
         resblock_updown=residual == {True},
         groups=groups,
     )
-    channels, out = config.get("in_channels", 3), config.get("out_channels", 3)
-    event = (min(channels, out), side, side)
-    net = UNet(
-        event,
-        outputs=out // event[0],
-        classes=config.get("num_class_embeds") or 0,
-        extra=channels - event[0],
-        plan=plan,
-    )
-    net.embedding.shift = float(config.get("freq_shift", 0))
-    for part in net.modules():
-        if isinstance(part, nn.GroupNorm):
-            part.eps = config.get("norm_eps", 1e-5)
-        elif isinstance(part, Resampling):
-            part.late = part.way == "down" and config.get("downsample_padding", 1) == 0
-    return net
+
+
+def _built(config: dict[str, Any], plan: Plan) -> UNet:
+    """Fewer channels in than out: it learned variances; more: it is given others beside the image's."""
+    given, out, side = config.get("in_channels", 3), config.get("out_channels", 3), config["sample_size"]
+    channels, classes = min(given, out), config.get("num_class_embeds") or 0
+    event = (channels, side, side)
+    return UNet(event, outputs=out // channels, classes=classes, extra=given - channels, plan=plan)
 
 
 def _residual(kinds: Sequence[str], way: str, config: dict[str, Any]) -> set[bool]:
