@@ -20,8 +20,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from likeness.chains.langevin import unadjusted
+from likeness.chains.state import Source
 from likeness.errors import InputError
-from likeness.sampling import Streams
 
 NoisyScore = Callable[[Tensor, Tensor], Tensor]  # x (m, *event) and its noise levels σ (m,) to the score there
 
@@ -34,7 +34,7 @@ def annealed_langevin(
     *,
     steps: int,
     eps: float,
-    source: Streams,
+    source: Source,
     denoise: bool = True,
 ) -> Iterator[Float[Tensor, "m ..."]]:
     """The states of the chains, `steps` at each level, and after them the state (2) where it is asked for.

@@ -16,14 +16,14 @@ import torch
 from jaxtyping import Bool, Shaped
 from torch import Tensor
 
-from likeness.sampling import Streams
+from likeness.chains.state import Source
 
-Block = Callable[[Tensor, Streams], Tensor]  # chains (m, *event) to the same with one block drawn anew
+Block = Callable[[Tensor, Source], Tensor]  # chains (m, *event) to the same with one block drawn anew
 
 
 @torch.no_grad()
 def sweeps(
-    blocks: Sequence[Block], x: Shaped[Tensor, "m ..."], *, steps: int, source: Streams
+    blocks: Sequence[Block], x: Shaped[Tensor, "m ..."], *, steps: int, source: Source
 ) -> Iterator[Shaped[Tensor, "m ..."]]:
     """The states after each sweep over all the blocks."""
     for _ in range(steps):
@@ -40,7 +40,7 @@ def binary(log_odds: Callable[[Tensor], Tensor], there: Bool[Tensor, " *event"],
         there: sites whose log odds do not depend on each other.
     """
 
-    def block(x: Tensor, source: Streams) -> Tensor:
+    def block(x: Tensor, source: Source) -> Tensor:
         up = source.uniform(*x.shape, device=x.device) < log_odds(x).sigmoid()  # (2)
         drawn = torch.where(up, torch.ones_like(x), torch.full_like(x, low))
         return torch.where(there.to(x.device), drawn, x)

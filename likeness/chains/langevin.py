@@ -21,6 +21,7 @@ from torch import Tensor
 from likeness.chains.state import (
     LogDensity,
     Score,
+    Source,
     State,
     Visit,
     acceptance,
@@ -49,7 +50,7 @@ def unadjusted(
     *,
     steps: int,
     step_size: float | Float[Tensor, " m"],
-    source: Streams,
+    source: Source,
     temperature: float = 1.0,
 ) -> Iterator[Float[Tensor, "m ..."]]:
     """The states of Langevin chains that begin at x; `step_size` is η, one for all or one for each.

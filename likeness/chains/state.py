@@ -8,17 +8,37 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from likeness.errors import InputError
+from likeness.ranks import per_sample
 
 LogDensity = Callable[[Tensor], Tensor]  # rows (m, *event) to nats (m,), differentiable; a constant may be missing
 Score = Callable[[Tensor], Tensor]  # rows (m, *event) to the gradient of their log density, in their shape
 FAR = 1e4  # times as far out as where the chains began, no chain comes back from
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Where random numbers come from: `Streams`, or in a training `OfBatch`."""
+
+    def normal(self, n: int, *shape: int, device: torch.device | str = "cpu") -> Tensor: ...
+
+    def uniform(self, n: int, *shape: int, device: torch.device | str = "cpu") -> Tensor: ...
+
+
+class OfBatch:
+    """Random numbers of torch's own state for chains that belong to the samples of a batch, drawn on the device."""
+
+    def normal(self, n: int, *shape: int, device: torch.device | str = "cpu") -> Tensor:
+        return per_sample(n, lambda k: torch.randn(k, *shape, device=device))
+
+    def uniform(self, n: int, *shape: int, device: torch.device | str = "cpu") -> Tensor:
+        return per_sample(n, lambda k: torch.rand(k, *shape, device=device))
 
 
 class State(NamedTuple):

@@ -5,6 +5,7 @@ import torch
 
 from likeness.chains import state as s
 from likeness.errors import InputError
+from likeness.ranks import Part, holding
 
 
 def test_value_and_slope_of_a_parabola() -> None:
@@ -50,3 +51,13 @@ def test_sizes_are_one_a_chain_and_above_zero() -> None:
 
 def test_a_proposal_that_is_no_number_is_rejected() -> None:
     assert s.acceptance(torch.tensor([math.nan, 3.0, -1.0])).exp().tolist() == pytest.approx([0, 1, math.exp(-1)])
+
+
+def test_numbers_of_a_batch_belong_to_its_samples() -> None:
+    torch.manual_seed(0)
+    whole = s.OfBatch().normal(6, 2), s.OfBatch().uniform(6)
+    torch.manual_seed(0)
+    with holding(Part(2, 3, 6)):
+        part = s.OfBatch().normal(3, 2), s.OfBatch().uniform(3)
+    for a, b in zip(whole, part, strict=True):
+        assert torch.equal(a[2:5], b)
