@@ -43,6 +43,7 @@ VOCABULARY = {
         "mixed",
         "retrieval",
     },
+    "energy": {"alarms", "energies", "partition", "reference", "replay", "walks"},
     "diffusion": {"denoisers", "schedules", "sampler", "oracle"},
     "represent": {"penalties"},
     "language": {"generate", "repetition", "ngrams"},

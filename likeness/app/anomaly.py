@@ -28,9 +28,10 @@ class Options(OnData):
     run's validation samples if not given."""
     false_alarms: float = 0.05
     """Share of normal samples that may be flagged."""
-    score: Literal["error", "gaussian"] = "error"
+    score: Literal["error", "gaussian", "unlikely"] = "error"
     """The error of the reconstruction; or EncDec-AD: all errors of a sample held against a Gaussian of those of half
-    of the normal samples, while the other half sets the threshold."""
+    of the normal samples, while the other half sets the threshold; or the negative log-likelihood, which for an energy
+    is the energy."""
     json: Path | None = None
     """Write scores, threshold and flagged rows to this file."""
     seed: int = 0
@@ -40,9 +41,12 @@ class Options(OnData):
 def run(options: Options) -> None:
     with together(options.device, options.threads) as where:
         session = reopen(options.run, which=options.checkpoint, device=where)
-        coded(session)
+        if options.score != "unlikely":
+            coded(session)
+        elif session.model.log_prob is None:
+            raise InputError(f"{session.run.folder}: a {session.run.recipe} has no likelihood: leave --score out")
         x, normal = for_run(session, options.data, options.part), _normal(session, options)
-        scores, known = (_by_error if options.score == "error" else _by_gaussian)(session, x, normal, options)
+        scores, known = SCORES[options.score](session, x, normal, options)
         limit = threshold(known, options.false_alarms)
     flagged = limit.flags(scores)
     _tell(scores, limit, flagged)
@@ -75,6 +79,17 @@ def _by_gaussian(session: Session, x: Tensor, normal: Tensor, options: Options) 
     errors = [(part - reconstruct(part)).abs().flatten(1) for part in (fitted, setting, x)]
     made = EncDecAD().fit(errors[0])
     return made.score(errors[2]), made.score(errors[1])
+
+
+def _by_likelihood(session: Session, x: Tensor, normal: Tensor, options: Options) -> tuple[Tensor, Tensor]:
+    log_prob, device = session.model.log_prob, session.settings.device
+    assert log_prob is not None
+    with torch.no_grad():
+        here, there = (-in_parts(log_prob, part, device=device) for part in (x, normal))
+    return here, there
+
+
+SCORES = {"error": _by_error, "gaussian": _by_gaussian, "unlikely": _by_likelihood}
 
 
 def _facts(limit: Threshold) -> dict[str, Any]:

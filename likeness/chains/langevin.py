@@ -33,7 +33,6 @@ from likeness.chains.state import (
     state,
 )
 from likeness.errors import InputError
-from likeness.sampling import Streams
 
 BEST = 0.574  # share of proposals accepted, in high dimension: https://doi.org/10.1111/1467-9868.00123
 
@@ -89,7 +88,7 @@ def adjusted(
     *,
     steps: int,
     step_size: float | Float[Tensor, " m"],
-    source: Streams,
+    source: Source,
 ) -> Iterator[Visit]:
     """The states of Metropolis-adjusted chains that begin at x.
 

@@ -30,6 +30,8 @@ class Source(Protocol):
 
     def uniform(self, n: int, *shape: int, device: torch.device | str = "cpu") -> Tensor: ...
 
+    def split(self, *name: int | str) -> "Source": ...
+
 
 class OfBatch:
     """Random numbers of torch's own state for chains that belong to the samples of a batch, drawn on the device."""
@@ -39,6 +41,10 @@ class OfBatch:
 
     def uniform(self, n: int, *shape: int, device: torch.device | str = "cpu") -> Tensor:
         return per_sample(n, lambda k: torch.rand(k, *shape, device=device))
+
+    def split(self, *name: int | str) -> "OfBatch":
+        """Itself: every call is fresh."""
+        return self
 
 
 class State(NamedTuple):

@@ -2,9 +2,9 @@
 
     gap = E_samples[E] − E_data[E]                                                                     (1)
 
-is near zero where chains draw from the model that data are from. Far above, the chains do not get down to where data are;
-far below, they find places that are lower than data, and the next steps have to fill them. An objective without samples
-falls for ever: log Z is what it forgets.
+is near zero where chains draw from the model that data are from. Far above, the chains do not get down to where data
+are; far below, they find places that are lower than data, and the next steps have to fill them. An objective without
+samples falls for ever: log Z is what it forgets.
 
 Yang Song, Diederik P. Kingma. How to Train Your Energy-Based Models. 2021. https://arxiv.org/abs/2101.03288
 """
@@ -38,7 +38,7 @@ class Runaway:
         one_way = len(moves) == LOOKS and (all(m < 0 for m in moves) or all(m > 0 for m in moves))
         if not one_way or abs(value) < self.floor or abs(moves[-1]) < 0.9 * abs(moves[0]):
             return []
-        saw = f"The energy runs away: {self.history[0]:.3g} {LOOKS} looks ago, {value:.3g} now, and it does not slow down."
+        saw = f"The energy runs away: from {self.history[0]:.3g} to {value:.3g} in {LOOKS} looks, without slowing down."
         remedy = "Raise the energy of samples too (contrastive divergence, noise contrast), or penalise its magnitude."
         return [Finding("energy-diverges", saw, remedy)]
 

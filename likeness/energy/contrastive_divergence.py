@@ -5,8 +5,9 @@
          or at the states where earlier chains ended (persistent), of which a share begins anew       (3)
     minimised:  E_data[E] − E_x⁻[E] + α E[E(x)² + E(x⁻)²]                                             (4)
 
-Chains begun at data show what is wrong near data and never what is far from them; persistent ones wander off and find it.
-(4)'s second part holds the energies near zero, which the first leaves open.
+Chains begun at data show what is wrong near data and never what is far from them; persistent ones wander off and find
+it. They are to be few enough that each goes on every few steps. The second part of (4) holds the energies near zero,
+which the first leaves open.
 
 Geoffrey E. Hinton. Training Products of Experts by Minimizing Contrastive Divergence. 2002.
 https://doi.org/10.1162/089976602760128018
@@ -16,7 +17,8 @@ https://doi.org/10.1162/089976602760128018
     https://arxiv.org/abs/1903.08689
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float
@@ -27,20 +29,22 @@ from likeness.core import Method, Terms, Update
 from likeness.data.batch import Batch
 from likeness.energy.alarms import gap
 from likeness.energy.energies import valued
-from likeness.energy.reference import Reference
-from likeness.energy.walks import Walk
+from likeness.energy.reference import Reference, Tilted
+from likeness.energy.replay import Replay
+from likeness.energy.walks import DRAWS, NEGATIVES, Walk
 from likeness.errors import InputError
 from likeness.nn.modes import evaluating
-from likeness.ranks import gather, noise_like, per_sample, whole_batch
+from likeness.ranks import noise_like
 from likeness.sampling import Streams, streams
 
 
 class ContrastiveDivergence(Method):
-    """The energy `E` (x → (n,)); `reference` is fitted to the first batch.
+    """The energy of a network `f` (x → (n,)), tilted from a Gaussian that is fitted to the first batch.
 
     Args:
-        reference: where draws and new chains begin.
-        buffer: states kept for persistent chains, at least a batch; 0 begins them at data.
+        event: the shape of one sample.
+        buffer: ends kept for persistent chains, at least a batch; 0 begins them at data. The papers keep 10 000, for
+            trainings a hundred times as long.
         restart: the share of persistent chains that begins anew.
         walk: of the negatives (2).
         drawing: of `sample`.
@@ -52,39 +56,56 @@ class ContrastiveDivergence(Method):
     """
 
     log_prob_kind = "unnormalised"
-    states: Tensor
 
     def __init__(
         self,
-        E: nn.Module,
-        reference: Reference,
+        f: nn.Module,
+        event: Sequence[int],
         *,
-        buffer: int = 10_000,
+        buffer: int = 1000,
         restart: float = 0.05,
-        walk: Walk = Walk(steps=20),
-        drawing: Walk = Walk(steps=500),
-        penalty: float = 0.1,
+        walk: Walk = NEGATIVES,
+        drawing: Walk = DRAWS,
+        penalty: float = 0.01,
         smooth: float = 0.0,
     ) -> None:
         super().__init__()
-        if buffer < 0 or not 0 <= restart <= 1 or penalty < 0 or smooth < 0:
-            raise InputError(
-                f"buffer {buffer}, restart {restart:g}, penalty {penalty:g}, smooth {smooth:g}: give numbers of zero or "
-                "more, and a share from 0 to 1"
-            )
-        self.E, self.reference, self.restart = E, reference, restart
+        if buffer < 0 or penalty < 0 or smooth < 0:
+            raise InputError(f"buffer {buffer}, penalty {penalty:g}, smooth {smooth:g}: give numbers of zero or more")
+        if not 0 <= restart <= 1:
+            raise InputError(f"restart {restart:g}: give a share from 0 to 1, such as 0.05")
+        self.E, self.restart = Tilted(f, Reference(event)), restart
         self.walk, self.drawing, self.penalty, self.smooth = walk, drawing, penalty, smooth
-        self.register_buffer("states", torch.zeros(buffer, *reference.mean.shape))
+        self.replay = Replay(torch.zeros(buffer, math.prod(event))) if buffer else None
+
+    @property
+    def reference(self) -> Reference:
+        """Where draws and new chains begin."""
+        return self.E.reference
 
     def updates(self, batch: Batch) -> Iterator[Update]:
         x = batch.x
         if self.iteration == 0:
-            self.reference.fit(x)
-            self.states.copy_(self.reference.at(torch.randn_like(self.states)))
+            self._begin(x)
         if self.smooth:
             x = x + self.smooth * self.reference.variance**0.5 * noise_like(x)
-        negative = self._from_data(x) if not len(self.states) else self._persistent(x)
+        start, places = x, None
+        if self.replay is not None:
+            fresh = self.reference.at(noise_like(x)).flatten(1)
+            ends, places = self.replay.begin(fresh, 1 - self.restart)
+            start = ends.view_as(x)
+        with evaluating(self.E):
+            negative = last(self.walk.on(self.E, start, self.reference, OfBatch()))  # (2)
         yield self.E, lambda: self.terms(x, negative)
+        if self.replay is not None and places is not None:
+            self.replay.put(places, negative.flatten(1))  # (3)
+
+    def _begin(self, x: Tensor) -> None:
+        self.reference.fit(x)
+        if self.replay is not None:
+            ends = self.replay.ends
+            fresh = torch.randn(len(ends), *x.shape[1:], device=x.device)
+            ends.copy_(self.reference.at(fresh).flatten(1))
 
     def terms(self, x: Float[Tensor, " n *event"], negative: Float[Tensor, " n *event"]) -> Terms:
         """What is minimised on these samples."""
@@ -94,29 +115,14 @@ class ContrastiveDivergence(Method):
             "magnitude": self.penalty * (up.square() + down.square()).mean(),
         }  # (1), (4)
 
-    def _from_data(self, x: Tensor) -> Tensor:
-        return self._walked(x)
-
-    def _persistent(self, x: Tensor) -> Tensor:
-        size, n = len(self.states), len(x)
-        if whole_batch(n) > size:
-            raise InputError(f"a batch of {whole_batch(n)} for {size} persistent chains: use a larger buffer")
-        at = per_sample(n, lambda k: torch.randperm(size, device=x.device)[:k])
-        anew = per_sample(n, lambda k: torch.rand(k, device=x.device)) < self.restart
-        fresh = self.reference.at(noise_like(x))
-        start = torch.where(anew.view(-1, *[1] * (x.ndim - 1)), fresh, self.states[at])
-        end = self._walked(start)  # (3)
-        self.states[gather(at)] = gather(end)
-        return end
-
-    def _walked(self, x: Tensor) -> Tensor:
+    def energy(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, " n"]:
+        """E(x), in evaluation mode; gradients reach x."""
         with evaluating(self.E):
-            return last(self.walk.on(self.E, x, self.reference, OfBatch()))  # (2)
+            return valued(self.E, x)
 
     def log_prob(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, " n"]:
         """Nats up to a constant."""
-        with evaluating(self.E):
-            return -valued(self.E, x)
+        return -self.energy(x)
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: int | Streams | None = None) -> Float[Tensor, " n *event"]:
@@ -128,8 +134,9 @@ class ContrastiveDivergence(Method):
         """All the states of the chains that `sample` gives the ends of."""
         source = streams(generator)
         with evaluating(self.E):
-            if not len(self.states):
+            if self.replay is None:
                 yield from self.drawing.states(self.E, n, self.reference, source)
                 return
-            at = source.split("start").integers(n, len(self.states), device=self.states.device)
-            yield from self.drawing.on(self.E, self.states[at], self.reference, source)
+            ends = self.replay.ends
+            at = source.split("start").integers(n, len(ends), device=ends.device)
+            yield from self.drawing.on(self.E, ends[at].unflatten(1, self.reference.mean.shape), self.reference, source)

@@ -4,14 +4,15 @@
     minimised:  E_data[log(1 + e^{−G})] + ν E_q[log(1 + e^{G})]                                              (2)
 
 The best G is the log ratio of data to noise, so that e^{−E−c} is the density of data, normalised without anyone having
-integrated it. It takes noise that is not too unlike data: q is a Gaussian fitted to them unless something else is given.
+integrated it. It takes noise that is not too unlike data: q is a Gaussian fitted to them unless something else is
+given.
 
-Michael U. Gutmann, Aapo Hyvärinen. Noise-Contrastive Estimation of Unnormalized Statistical Models, with Applications to
-Natural Image Statistics. 2012. https://jmlr.org/papers/v13/gutmann12a.html
+Michael U. Gutmann, Aapo Hyvärinen. Noise-Contrastive Estimation of Unnormalized Statistical Models, with Applications
+to Natural Image Statistics. 2012. https://jmlr.org/papers/v13/gutmann12a.html
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float
@@ -23,8 +24,8 @@ from likeness.core import Method, Terms, Update
 from likeness.data.batch import Batch
 from likeness.energy.energies import valued
 from likeness.energy.partition import Base
-from likeness.energy.reference import Reference
-from likeness.energy.walks import Walk
+from likeness.energy.reference import Reference, Tilted
+from likeness.energy.walks import DRAWS, Walk
 from likeness.errors import InputError
 from likeness.nn.modes import evaluating
 from likeness.ranks import per_sample
@@ -32,11 +33,11 @@ from likeness.sampling import Streams, streams
 
 
 class NoiseContrastive(Method):
-    """The energy `E` (x → (n,)) and its constant; `reference` is fitted to the first batch.
+    """The energy of a network `f` (x → (n,)), tilted from a Gaussian fitted to the first batch, and its constant.
 
     Args:
-        reference: where draws begin, and the noise where none is given.
-        noise: anything with `sample` and `log_prob`, such as a trained flow.
+        event: the shape of one sample.
+        noise: anything with `sample` and `log_prob`, such as a trained flow; that Gaussian if not given.
         nu: draws of noise for one of data.
         drawing: of `sample`.
 
@@ -48,23 +49,27 @@ class NoiseContrastive(Method):
 
     def __init__(
         self,
-        E: nn.Module,
-        reference: Reference,
+        f: nn.Module,
+        event: Sequence[int],
         *,
         noise: Base | None = None,
         nu: int = 4,
-        drawing: Walk = Walk(steps=500),
+        drawing: Walk = DRAWS,
     ) -> None:
         super().__init__()
         if nu < 1:
             raise InputError(f"nu {nu}: give one draw of noise or more for each of data")
-        self.model = Constant(E)
-        self.reference, self.nu, self.drawing = reference, nu, drawing
-        self.noise: Base = reference if noise is None else noise
+        self.model = Constant(Tilted(f, Reference(event)))
+        self.other, self.nu, self.drawing = noise, nu, drawing
 
     @property
-    def E(self) -> nn.Module:
-        return self.model.E
+    def reference(self) -> Reference:
+        """Where draws begin."""
+        return self.model.E.reference
+
+    @property
+    def noise(self) -> Base:
+        return self.reference if self.other is None else self.other
 
     def updates(self, batch: Batch) -> Iterator[Update]:
         n = len(batch.x)
@@ -84,6 +89,11 @@ class NoiseContrastive(Method):
         """The logarithm of the odds that x is of data."""
         return self.model(x) - self.noise.log_prob(x) - math.log(self.nu)  # (1)
 
+    def energy(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, " n"]:
+        """E(x), in evaluation mode; gradients reach x."""
+        with evaluating(self.model):
+            return valued(self.model.E, x)
+
     def log_prob(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, " n"]:
         """Nats, with the learned constant."""
         with evaluating(self.model):
@@ -98,13 +108,13 @@ class NoiseContrastive(Method):
     def course(self, n: int, *, generator: int | Streams | None = None) -> Iterator[Float[Tensor, " n *event"]]:
         """All the states of the chains that `sample` gives the ends of."""
         with evaluating(self.model):
-            yield from self.drawing.states(self.E, n, self.reference, streams(generator))
+            yield from self.drawing.states(self.model.E, n, self.reference, streams(generator))
 
 
 class Constant(nn.Module):
     """log p of an energy and a learned log Z."""
 
-    def __init__(self, E: nn.Module) -> None:
+    def __init__(self, E: Tilted) -> None:
         super().__init__()
         self.E, self.c = E, nn.Parameter(torch.zeros(()))
 

@@ -4,8 +4,8 @@
     AIS       Z = E w,  chains from a Gaussian q to p (`annealing.py`): log Z from below, as log E w ≥ E log w
     bridge    r ← mean_{x ~ q} [l / (s₁ l + s₀ r)] / mean_{x ~ p} [1 / (s₁ l + s₀ r)],   l = e^{−E(x)} / q(x)   (2)
 
-(2) needs samples of both, n₀ of q and n₁ of p, s_i = n_i / (n₀ + n₁); r → Z, with the least variance that any bridge has.
-It is as good as the samples of p are, and wrong where their chains have not mixed.
+(2) needs samples of both, n₀ of q and n₁ of p, s_i = n_i / (n₀ + n₁); r → Z, with the least variance that any bridge
+has. It is as good as the samples of p are, and wrong where their chains have not mixed.
 
 Radford M. Neal. Annealed Importance Sampling. 2001. https://arxiv.org/abs/physics/9803008
 (2) Xiao-Li Meng, Wing Hung Wong. Simulating ratios of normalizing constants via a simple identity. 1996.
@@ -42,18 +42,19 @@ class Normalised(NamedTuple):
     """An energy with its constant.
 
     Attributes:
-        log_Z: the constant.
+        log_z: the constant.
         edge: the share of the mass in the outermost cells; more than a little says that the box is too small.
     """
 
     energy: Energy
-    log_Z: float
+    log_z: float
     edge: float
 
     def log_prob(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, " n"]:
         """Nats, exact up to the grid."""
-        return -valued(self.energy, x) - self.log_Z
+        return -valued(self.energy, x) - self.log_z
 
+    @torch.no_grad()
     def kl(self, truth: Truth, n: int = 20_000, *, generator: int | Streams | None = 0) -> float:
         """KL(truth ‖ p) in nats, by `n` draws of the truth."""
         x = truth.sample(n, generator=generator)
@@ -97,7 +98,7 @@ def ais(
     leapfrogs: int = 5,
     generator: int | Streams | None = 0,
 ) -> LogZ:
-    """log Z by chains that walk from `base` to the energy; too low where they are few or fast, never too high on average.
+    """log Z by chains that walk from `base` to the energy; where they are few or fast it is likely too low.
 
     Raises:
         InputError: fewer than two chains, or no temperature.

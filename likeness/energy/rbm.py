@@ -29,8 +29,9 @@ from likeness.core import Method, Update
 from likeness.data.batch import Batch
 from likeness.energy.alarms import gap
 from likeness.energy.partition import LogZ
+from likeness.energy.replay import Replay
 from likeness.errors import InputError
-from likeness.ranks import batch_mean, gather, per_sample, whole_batch
+from likeness.ranks import batch_mean
 from likeness.sampling import Streams, streams
 
 FEW = 14  # hidden units whose states are all summed over
@@ -42,7 +43,7 @@ class RBM(Method):
     Args:
         hidden: how many hidden units.
         k: sweeps of a negative.
-        buffer: states kept for persistent chains, at least a batch; 0 begins them at data.
+        buffer: ends kept for persistent chains, at least a batch; 0 begins them at data.
         observe: what of a training sample is learned from (`likelihoods.binarised`).
         sweeps: of `sample`.
 
@@ -51,7 +52,6 @@ class RBM(Method):
     """
 
     levels = 2
-    states: Tensor
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class RBM(Method):
         d = math.prod(event)
         self.W = nn.Parameter(0.01 * torch.randn(d, hidden))
         self.b, self.c = nn.Parameter(torch.zeros(d)), nn.Parameter(torch.zeros(hidden))
-        self.register_buffer("states", torch.rand(buffer, d).round())
+        self.replay = Replay(torch.rand(buffer, d).round()) if buffer else None
         self.log_prob_kind = "exact" if hidden <= FEW else "unnormalised"
 
     def updates(self, batch: Batch) -> Iterator[Update]:
@@ -81,19 +81,11 @@ class RBM(Method):
         if self.iteration == 0:
             p = batch_mean(v).clamp(0.01, 0.99)
             self.b.data.copy_(torch.logit(p))  # independent units fit to begin with
-        negative = self._negative(v)
+        start, places = (v, None) if self.replay is None else self.replay.begin(v, 1.0)
+        negative = self._swept(start, self.k, OfBatch())
         yield self, lambda: {"contrast": -gap(self.free_energy(negative), self.free_energy(v))}  # (4)
-
-    def _negative(self, v: Tensor) -> Tensor:
-        if not len(self.states):
-            return self._swept(v, self.k, OfBatch())
-        size, n = len(self.states), len(v)
-        if whole_batch(n) > size:
-            raise InputError(f"a batch of {whole_batch(n)} for {size} persistent chains: use a larger buffer")
-        at = per_sample(n, lambda m: torch.randperm(size, device=v.device)[:m])
-        end = self._swept(self.states[at], self.k, OfBatch())
-        self.states[gather(at)] = gather(end)
-        return end
+        if self.replay is not None and places is not None:
+            self.replay.put(places, negative)
 
     def units(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n d"]:
         """Samples as units of 0 and 1.
@@ -122,7 +114,7 @@ class RBM(Method):
         return last(sweeps([self.block()], v, steps=steps, source=source))
 
     @torch.no_grad()
-    def log_Z(self) -> float:
+    def log_z(self) -> float:
         """Exact.
 
         Raises:
@@ -130,14 +122,14 @@ class RBM(Method):
         """
         k = len(self.c)
         if k > FEW:
-            raise InputError(f"{k} hidden units have 2^{k} states: use estimated_log_Z, by annealed chains")
+            raise InputError(f"{k} hidden units have 2^{k} states: use estimated_log_z, by annealed chains")
         h = (torch.arange(2**k, device=self.W.device)[:, None] >> torch.arange(k, device=self.W.device)) & 1
         h = h.double()
         W, b, c = self.W.double(), self.b.double(), self.c.double()
         return float((h @ c + softplus(b + h @ W.T).sum(1)).logsumexp(0))  # (5)
 
     @torch.no_grad()
-    def estimated_log_Z(
+    def estimated_log_z(
         self, *, chains: int = 256, temperatures: int = 1000, generator: int | Streams | None = 0
     ) -> LogZ:
         """By annealed importance sampling from independent units."""
@@ -156,7 +148,7 @@ class RBM(Method):
     def log_prob(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, " n"]:
         """Nats of the probability; up to a constant where there are many hidden units."""
         exact = self.log_prob_kind == "exact"
-        return -self.free_energy(self.units(x)) - (self.log_Z() if exact else 0)
+        return -self.free_energy(self.units(x)) - (self.log_z() if exact else 0)
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: int | Streams | None = None) -> Float[Tensor, " n *event"]:

@@ -1,12 +1,12 @@
-"""Draws of an energy: Langevin chains that begin at a reference and follow it into the energy, or go on from where they are.
+"""Draws of an energy: Langevin chains that begin at a reference and are led into the energy, or go on where they are.
 
     E_β = (1 − β)(−log q) + β E,   β from 0 to 1 over the first half of the steps                      (1)
     x ← x − (η/2) ∇E_β(x) + √η ξ                                                                       (2)
 
 At β = 0 the start is exact, and modes share it out before they lie apart. η is a share of the variance of data.
 
-Erik Nijkamp, Mitch Hill, Tian Han, Song-Chun Zhu, Ying Nian Wu. On the Anatomy of MCMC-Based Maximum Likelihood Learning
-of Energy-Based Models. 2019. https://arxiv.org/abs/1903.12370
+Erik Nijkamp, Mitch Hill, Tian Han, Song-Chun Zhu, Ying Nian Wu. On the Anatomy of MCMC-Based Maximum Likelihood
+Learning of Energy-Based Models. 2019. https://arxiv.org/abs/1903.12370
 """
 
 from collections.abc import Iterator
@@ -25,6 +25,8 @@ from likeness.energy.reference import Reference
 from likeness.errors import InputError
 from likeness.sampling import Streams, streams
 
+TRAINING, DRAWING = 20, 500  # steps
+
 
 class Walk(NamedTuple):
     """How chains walk.
@@ -35,8 +37,8 @@ class Walk(NamedTuple):
         temperature: of the noise; 1 is Langevin's.
     """
 
-    steps: int = 200
-    step_size: float = 0.02
+    steps: int = DRAWING
+    step_size: float = 0.01
     temperature: float = 1.0
 
     def on(
@@ -58,6 +60,9 @@ class Walk(NamedTuple):
             raise InputError(f"{self.steps} steps: a chain needs one or more")
         eta = self.step_size * reference.variance
         return unadjusted(s, x, steps=self.steps, step_size=eta, source=source, temperature=self.temperature)  # (2)
+
+
+NEGATIVES, DRAWS = Walk(steps=TRAINING), Walk()
 
 
 def between(energy: Energy, reference: Reference, beta: float, x: Float[Tensor, " n *event"]) -> Float[Tensor, " n"]:

@@ -71,9 +71,9 @@ class Watcher:
         return {name: m for name, m in (given | {"watch": self.model.watch}).items() if m is not None}
 
     def _cost(self) -> tuple[str, Cost] | None:
-        """The name and the cost of samples; None where only draws can tell."""
+        """The name and the cost of samples; None where only draws can tell, as nats without log Z compare no models."""
         log_prob = self.model.log_prob
-        if self.model.score is not None or log_prob is None:
+        if self.model.score is not None or log_prob is None or self.model.log_prob_kind == "unnormalised":
             return self.model.score
         return "nll", lambda x: -log_prob(x)
 
