@@ -47,3 +47,15 @@ def test_too_few_normals_are_refused(with_codes: Path, tmp_path: Path, likeness)
 def test_a_run_without_codes_is_refused(trained: Path, likeness) -> None:
     said = likeness("anomaly", trained, "--data", "digits")
     assert (said.code, "has no codes" in said.err) == (2, True), said.err
+
+
+def test_what_has_a_likelihood_is_scored_by_it(tmp_path: Path, likeness) -> None:
+    words = ["--method", "nce", "--width", 16, "--steps", 60, "--draw-steps", 5, "--judge-every", 60]
+    said = likeness("train", "ebm", "--data", "ring8", "--out", tmp_path / "r", *words, "--no-report")
+    assert said.code == 0, said.err
+    ring = whole(load("ring8").test).x[:50]
+    np.save(tmp_path / "mixed.npy", torch.cat((ring, 9 * torch.ones(5, 2))).numpy())
+    out = tmp_path / "found.json"
+    said = likeness("anomaly", tmp_path / "r", "--data", tmp_path / "mixed.npy", "--score", "unlikely", "--json", out)
+    assert said.code == 0, said.err
+    assert set(json.loads(out.read_text())["flagged"]) >= set(range(50, 55))
