@@ -1,4 +1,4 @@
-import itertools
+from itertools import pairwise
 
 import torch
 from torch.optim import Adam
@@ -26,6 +26,6 @@ def test_it_falls_for_ever_is_told_and_no_density_comes_of_it() -> None:
         if step.iteration % 50 == 0:
             energies.append(float(step.terms["energy"]))
             told += alarm.update(energies[-1])
-    assert all(a > b for a, b in itertools.pairwise(energies))
+    assert all(a > b for a, b in pairwise(energies))
     assert [f.code for f in told][:1] == ["energy-diverges"]
     assert normalised(method.E, [(-4, 4)] * 2, cells=100).kl(truth, 2000) > before
