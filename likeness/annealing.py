@@ -12,22 +12,19 @@ are known before the chain starts: `tuned` finds them by chains of their own.
 Radford M. Neal. Annealed Importance Sampling. 2001. https://arxiv.org/abs/physics/9803008
 (4) Yuhuai Wu, Yuri Burda, Ruslan Salakhutdinov, Roger Grosse. On the Quantitative Analysis of Decoder-Based Generative
     Models. 2017. https://arxiv.org/abs/1611.04273
-Radford M. Neal. MCMC Using Hamiltonian Dynamics. 2011. https://arxiv.org/abs/1206.1901
 """
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
+from likeness.chains.hamiltonian import BEST, hamiltonian
+from likeness.chains.state import LogDensity
 from likeness.errors import InputError
 from likeness.sampling import Streams
-
-LogDensity = Callable[[Tensor], Tensor]  # rows (m, *event) to nats (m,), differentiable; a constant may be missing
-WANTED = 0.65  # share of proposals accepted: Hamiltonian dynamics are cheapest there (Neal 2011, section 5.4.4)
 
 
 class Bridge(NamedTuple):
@@ -40,14 +37,6 @@ class Bridge(NamedTuple):
         if beta in (0.0, 1.0):  # an end that is −∞ somewhere would make 0 · −∞ of the other
             return self.log_f1 if beta else self.log_f0
         return lambda x: (1 - beta) * self.log_f0(x) + beta * self.log_f1(x)  # (1)
-
-
-class State(NamedTuple):
-    """Rows with the log density and its gradient there."""
-
-    x: Float[Tensor, "m ..."]
-    value: Float[Tensor, " m"]
-    slope: Float[Tensor, "m ..."]
 
 
 def schedule(T: int, steepness: float = 4.0) -> list[float]:
@@ -105,44 +94,6 @@ def tuned(
     for i, beta in enumerate(betas):
         for _ in range(20 if i == 0 else 1):  # at the start nothing is known of the scale
             x, accepted = hamiltonian(bridge.at(beta), x, log_size.exp(), source, leapfrogs=leapfrogs)
-            log_size = log_size + 0.1 * (accepted - WANTED)
+            log_size = log_size + 0.1 * (accepted - BEST)
         sizes.append(log_size.exp())
     return torch.stack(sizes)
-
-
-def hamiltonian(
-    log_f: LogDensity,
-    x: Float[Tensor, "m ..."],
-    step_size: Float[Tensor, " m"],
-    source: Streams,
-    *,
-    leapfrogs: int = 10,
-) -> tuple[Float[Tensor, "m ..."], Float[Tensor, " m"]]:
-    """One step of Hamiltonian Monte Carlo for all rows at once, and the probability with which each was accepted."""
-    here, momentum = _state(log_f, x), source.normal(*x.shape, device=x.device)
-    size = step_size.view(-1, *[1] * (x.ndim - 1))
-    there, p = here, momentum
-    for _ in range(leapfrogs):
-        p = p + size / 2 * there.slope
-        there = _state(log_f, there.x + size * p)
-        p = p + size / 2 * there.slope
-    gain = there.value - here.value + (_energy(momentum) - _energy(p))
-    log_alpha = gain.nan_to_num(nan=-math.inf).clamp_max(0)
-    taken = source.uniform(len(x), device=x.device).log() < log_alpha
-    return _where(taken, there.x, here.x), log_alpha.exp()
-
-
-def _state(log_f: LogDensity, x: Tensor) -> State:
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        value = log_f(x)
-        (slope,) = torch.autograd.grad(value.sum(), x)
-    return State(x.detach(), value.detach(), slope)
-
-
-def _energy(p: Tensor) -> Tensor:
-    return p.flatten(1).square().sum(1) / 2
-
-
-def _where(taken: Bool[Tensor, " m"], new: Tensor, old: Tensor) -> Tensor:
-    return torch.where(taken.view(-1, *[1] * (new.ndim - 1)), new, old)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from likeness.annealing import Bridge, annealed, hamiltonian, log_mean_weight, schedule, tuned
+from likeness.annealing import Bridge, annealed, log_mean_weight, schedule, tuned
 from likeness.errors import InputError
 from likeness.sampling import Streams
 
@@ -49,31 +49,6 @@ def test_chains_end_where_the_last_law_is() -> None:
     x, _ = walked(100)
     assert (x.mean(0) - 2).abs().max() < 0.06
     assert (x.std(0) - 0.5).abs().max() < 0.04
-
-
-@pytest.mark.parametrize("size", [0.1, 0.9])
-def test_a_step_leaves_its_law_as_it_is(size: float) -> None:
-    """Also where steps are so coarse that many are rejected: what rejection mends, no bias is left of."""
-    source = Streams(0)
-    x = source.normal(20_000, 2)
-    for _ in range(10):
-        x, _ = hamiltonian(FIRST, x, torch.full((20_000,), size), source, leapfrogs=3)
-    assert (x.mean(0)).abs().max() < 0.03
-    assert (x.var(0) - 1).abs().max() < 0.05
-
-
-def test_small_steps_keep_the_energy() -> None:
-    _, accepted = hamiltonian(FIRST, torch.randn(100, 2), torch.full((100,), 0.01), Streams(0))
-    assert accepted.min() > 0.999
-
-
-def test_what_is_infinite_is_rejected() -> None:
-    def half_line(x: Tensor) -> Tensor:
-        return torch.where(x[:, 0] > 0, -x[:, 0], -math.inf)
-
-    x, _ = hamiltonian(half_line, torch.full((500, 1), 0.1), torch.full((500,), 1.0), Streams(0), leapfrogs=1)
-    assert (x > 0).all()
-    assert (x != 0.1).any()
 
 
 def test_a_row_depends_on_itself_alone() -> None:

@@ -6,9 +6,7 @@ Rejection sampling from p_g by r = p_data / p_g, pulled back through x = G(z), h
     z' = z − (η/2) ∇E(z) + √η ξ,   ξ ~ N(0, I)                           (2)
 
 A step of (2) is then kept with the Metropolis–Hastings probability (MALA), which takes away the error of the finite
-step, unless `correct` is off, as in the paper:
-
-    log α = E(z) − E(z') + log N(z; z' − (η/2) ∇E(z'), η I) − log N(z'; z − (η/2) ∇E(z), η I)     (3)
+step, unless `correct` is off, as in the paper.
 
 Tong Che, Ruixiang Zhang, Jascha Sohl-Dickstein, Hugo Larochelle, Liam Paull, Yuan Cao, Yoshua Bengio. Your GAN is
 Secretly an Energy-based Model and You Should Use Discriminator Driven Latent Sampling. 2020.
@@ -18,62 +16,23 @@ https://arxiv.org/abs/2003.06060
 import math
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from likeness.chains.adapt import adapted
+from likeness.chains.langevin import BEST, proposal
+from likeness.chains.state import State, chosen, state
+from likeness.chains.verdict import MIXED, split_rhat
 from likeness.errors import InputError
 from likeness.findings import Finding
 from likeness.ranks import world
-from likeness.refine.chains import MIXED, split_rhat
 from likeness.refine.ratio import Logit, as_ratio, checked
 from likeness.refine.report import Report, Tally, in_blocks
 from likeness.sampling import Ask, Streams, agreed
 
-Energy = Callable[[Tensor], Tensor]
-BEST_ACCEPTANCE, SAFE_ACCEPTANCE = (
-    0.574,
-    0.95,
-)  # the first is best of the Langevin proposal in high dimension, https://doi.org/10.1111/1467-9868.00123
-
-
-class State(NamedTuple):
-    """Chains at `z` (n, d) with the energy (n,) and its gradient (n, d) there."""
-
-    z: Tensor
-    energy: Tensor
-    slope: Tensor
-
-
-def state(energy: Energy, z: Float[Tensor, "n d"]) -> State:
-    """The energy and its gradient at `z`. Raises InputError where the energy is NaN."""
-    with torch.enable_grad():
-        z = z.detach().requires_grad_()
-        E = energy(z)
-        (slope,) = torch.autograd.grad(E.sum(), z)
-    return State(z.detach(), checked(-E.detach()).neg(), slope)
-
-
-def log_step(to: Float[Tensor, "n d"], start: State, eta: float) -> Float[Tensor, " n"]:
-    """The log density, up to a constant, of the step (2) from `start` to `to`."""
-    return -(to - start.z + eta / 2 * start.slope).square().sum(1) / (2 * eta)
-
-
-def langevin_step(
-    energy: Energy, now: State, eta: float, xi: Float[Tensor, "n d"]
-) -> tuple[State, Float[Tensor, " n"]]:
-    """The proposed states and the log probability of accepting each."""
-    new = state(energy, now.z - eta / 2 * now.slope + math.sqrt(eta) * xi)  # (2)
-    log_alpha = now.energy - new.energy + log_step(now.z, new, eta) - log_step(new.z, now, eta)  # (3)
-    return new, log_alpha.clamp(max=0)
-
-
-def chosen(moves: Tensor, new: State, old: State) -> State:
-    """The new state where a chain moves, the old one where it does not."""
-    z, slope = (torch.where(moves[:, None], a, b) for a, b in ((new.z, old.z), (new.slope, old.slope)))
-    return State(z, torch.where(moves, new.energy, old.energy), slope)
+SAFE_ACCEPTANCE = 0.95  # of chains without correction
 
 
 class LatentLangevin:
@@ -128,19 +87,35 @@ class LatentLangevin:
         """The draws of each part; processes share them out."""
         return in_blocks(self._draw, self._count, parts, self.block, self.tally)
 
+    def _log_density(self, z: Tensor) -> Tensor:
+        """Raises InputError where the energy is NaN."""
+        return checked(-self.energy(z))
+
     def _draw(self, n: int, source: Streams) -> tuple[Tensor, tuple[int, float, float]]:
+        step = self._chains(n, source)
+        now = state(self._log_density, source.split("start").normal(n, self.d_z, device=self.device))
+        trace, accepted = [], torch.zeros((), dtype=torch.double, device=now.x.device)
+        for i in range(self.steps):
+            now, alpha = step(now, self.step_size)
+            accepted += alpha.sum()
+            if i >= self.steps // 2:
+                trace.append(now.x)
+        return self.decode(now.x), (n, float(accepted), float(split_rhat(torch.stack(trace)).max()))
+
+    def _chains(
+        self, n: int, source: Streams, correct: bool | None = None
+    ) -> Callable[[State, float], tuple[State, Tensor]]:
+        """A step of `n` chains, and the probability with which each was, or would have been, accepted."""
         noise, coins = source.split("noise"), source.split("accept")
-        now = state(self.energy, source.split("start").normal(n, self.d_z, device=self.device))
-        trace, accepted = [], torch.zeros((), dtype=torch.double, device=now.z.device)
-        for step in range(self.steps):
+        adjusts = self.correct if correct is None else correct
+
+        def step(now: State, eta: float) -> tuple[State, Tensor]:
             xi = noise.normal(n, self.d_z, device=self.device)
-            new, log_alpha = langevin_step(self.energy, now, self.step_size, xi)
-            accepted += log_alpha.exp().sum()
-            u = coins.uniform(n, device=self.device)
-            now = chosen(u.log() < log_alpha, new, now) if self.correct else new
-            if step >= self.steps // 2:
-                trace.append(now.z)
-        return self.decode(now.z), (n, float(accepted), float(split_rhat(torch.stack(trace)).max()))
+            new, log_alpha = proposal(self._log_density, now, torch.full((n,), eta, device=self.device), xi)  # (2)
+            moves = coins.uniform(n, device=self.device).log() < log_alpha
+            return chosen(moves, new, now) if adjusts else new, log_alpha.exp()
+
+        return step
 
     def _count(self, counts: tuple[int, float, float]) -> None:
         n, accepted, rhat = counts
@@ -150,17 +125,13 @@ class LatentLangevin:
             self.widest, self.rhat = n, rhat
 
     def _tuned(self, source: Streams, chains: int = 64, steps: int = 60) -> float:
-        """The step size that trial chains accept with the wanted probability (Robbins and Monro's recursion)."""
-        wanted = BEST_ACCEPTANCE if self.correct else SAFE_ACCEPTANCE
-        log_eta, noise, coins = -math.log(self.d_z) / 3, source.split("noise"), source.split("accept")
-        now = state(self.energy, source.normal(chains, self.d_z, device=self.device))
-        for step in range(steps):
-            xi = noise.normal(chains, self.d_z, device=self.device)
-            new, log_alpha = langevin_step(self.energy, now, math.exp(log_eta), xi)
-            log_eta += 3 / math.sqrt(step + 1) * (float(log_alpha.exp().mean()) - wanted)
-            now = chosen(coins.uniform(chains, device=self.device).log() < log_alpha, new, now)
+        """The step size that trial chains accept with the wanted probability."""
+        wanted = BEST if self.correct else SAFE_ACCEPTANCE
+        start = state(self._log_density, source.normal(chains, self.d_z, device=self.device))
+        trial = self._chains(chains, source, correct=True)
+        _, eta = adapted(trial, start, first=self.d_z ** (-1 / 3), wanted=wanted, steps=steps)
         self.tally.critic_passes = chains * (steps + 1)
-        return math.exp(log_eta)
+        return eta
 
     def report(self) -> Report:
         """The facts so far; `rhat` is the largest split R̂ over latent coordinates, from the second half of chains."""

@@ -3,11 +3,9 @@ import math
 import pytest
 import torch
 from torch import Tensor
-from torch.testing import assert_close
 
 from likeness.errors import InputError
 from likeness.refine import latent_langevin
-from likeness.refine.latent_langevin import langevin_step, state
 
 
 def identity(z: Tensor) -> Tensor:
@@ -64,20 +62,6 @@ def test_far_modes_are_flagged() -> None:
     report = refined.report()
     assert report.facts["rhat"] > 1.1
     assert [f.code for f in report.findings] == ["unmixed-chain"]
-
-
-def test_detailed_balance() -> None:
-    """p(z) q(z' | z) α(z', z) is the same when z and z' change places."""
-    energy = lambda z: z.square().sum(1) ** 2 / 4 + z[:, 0]  # noqa: E731
-    z, eta = torch.randn(20, 3, dtype=torch.double), 0.3
-    there = state(energy, z)
-    xi = torch.randn(20, 3, dtype=torch.double)
-    here, log_alpha = langevin_step(energy, there, eta, xi)
-    back = (z - here.z + eta / 2 * here.slope) / math.sqrt(eta)  # the noise that would lead back
-    again, log_back = langevin_step(energy, here, eta, back)
-    assert_close(again.z, z)
-    flow = -there.energy - xi.square().sum(1) / 2 + log_alpha
-    assert_close(flow, -here.energy - back.square().sum(1) / 2 + log_back)
 
 
 def test_gradients_pass_through_the_generator_and_leave_no_trace() -> None:
