@@ -44,6 +44,7 @@ VOCABULARY = {
         "retrieval",
     },
     "diffusion": {"denoisers", "schedules", "sampler", "oracle"},
+    "energy": {"lattice", "restoration", "strips"},
     "represent": {"penalties"},
     "language": {"generate", "repetition", "ngrams"},
 }
