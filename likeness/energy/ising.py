@@ -41,7 +41,7 @@ def contrastive_divergence(k: int = 1) -> Learning:
     """By k sweeps."""
 
     def learning(law: Lattice, y: Float[Tensor, "n h w"]) -> Objective:
-        mine = int(per_sample(len(y), lambda n: torch.arange(n))[0])
+        mine = int(per_sample(len(y), torch.arange)[0])
         away = last(sweeps(law, y, steps=k, source=streams(None).at(mine)))
         return lambda law: {"contrast": (energy(law, y) - energy(law, away)).mean()}  # (2)
 

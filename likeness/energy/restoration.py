@@ -75,9 +75,7 @@ def annealed(
 
 def settled(law: Lattice, y: Float[Tensor, "*n h w"]) -> Float[Tensor, "*n h w"]:
     """Where ICM ends."""
-    for y in icm(law, y):  # noqa: B020
-        pass
-    return y
+    return last((y, *icm(law, y)))
 
 
 class Marginals(NamedTuple):

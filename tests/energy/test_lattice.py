@@ -1,4 +1,4 @@
-"""The energy by its definition, the field that acts on a spin, evidence by Bayes' rule, and colours that never touch."""
+"""The energy by its definition, what acts on a spin, evidence by Bayes' rule, and colours that never touch."""
 
 from itertools import product
 
@@ -105,7 +105,7 @@ def test_what_cannot_be_is_refused() -> None:
         colours(3, 4, ising(1.0, periodic=True))
     with pytest.raises(InputError, match="one column away"):
         colours(3, 4, Lattice(torch.ones(1), torch.zeros(()), ((0, 2),)))
-    with pytest.raises(InputError, match="flips 0.5"):
+    with pytest.raises(InputError, match=r"flips 0\.5"):
         flips(torch.ones(1), 0.5)
     with pytest.raises(InputError, match="sigma 0"):
         gaussian(torch.ones(1), 0.0)

@@ -50,7 +50,7 @@ def test_a_torus_has_the_constant_of_kaufman(K: float) -> None:
 
 
 def test_a_long_strip_at_high_temperature_comes_to_the_free_energy_of_onsager() -> None:
-    """Of a row among many, less what its two ends lack: −βf = log 2 + ∫∫ log(cosh² 2K − sinh 2K (cos a + cos b)) / 8π²"""
+    """Of what one more column of a long strip adds: log 2 + ∫∫ log(cosh² 2K − sinh 2K (cos a + cos b)) / 8π²."""
     K, grid = 0.2, torch.arange(0.5, 400) * 2 * math.pi / 400
     a = torch.log(math.cosh(2 * K) ** 2 - math.sinh(2 * K) * (grid[:, None].cos() + grid.cos()))
     onsager = math.log(2) + float(a.mean()) / 2

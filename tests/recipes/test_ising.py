@@ -1,4 +1,4 @@
-"""Every open choice is made by the images, each way to learn improves the score, noise is taken away, the rest refused."""
+"""Each way to learn improves the score, noise is taken away, a run restores, what cannot be is refused."""
 
 from dataclasses import replace
 from pathlib import Path
