@@ -90,7 +90,7 @@ class Ising(Method):
         self.learning, self.threshold, self.steps = learning, threshold, steps
         self.J = nn.Parameter(torch.zeros(len(offsets)))
         self.h = nn.Parameter(torch.zeros(h, w) if by_pixel else torch.zeros(()))
-        colours(h, w, self.law)
+        colours(self.law, h, w)
 
     @property
     def law(self) -> Lattice:

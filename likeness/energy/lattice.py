@@ -119,7 +119,7 @@ def shifted(y: Float[Tensor, "*n h w"], offset: Offset, periodic: bool) -> Float
     return moved
 
 
-def colours(h: int, w: int, law: Lattice) -> Sequence[Bool[Tensor, "h w"]]:
+def colours(law: Lattice, h: int, w: int) -> Sequence[Bool[Tensor, "h w"]]:
     """Sets of sites of which none has a neighbour in its own: two of a checkerboard, four where diagonals count.
 
     Raises:

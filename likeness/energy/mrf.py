@@ -100,4 +100,4 @@ def _indicators(law: Field, y: Tensor) -> Float[Tensor, "n k h w"]:
 
 def _colours(law: Field, y: Tensor) -> list[Tensor]:
     spins = Lattice(law.V[:, 0, 0], torch.zeros(()), law.offsets, law.periodic)
-    return list(colours(*y.shape[-2:], spins))
+    return list(colours(spins, *y.shape[-2:]))

@@ -17,6 +17,7 @@ is the truth that (1) and (2) are held against; (3) makes the fewest errors in t
     https://doi.org/10.1111/j.2517-6161.1989.tb01764.x
 """
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -40,14 +41,14 @@ def sweeps(
     law: Lattice, y: Float[Tensor, "n *c h w"], *, steps: int, source: Streams
 ) -> Iterator[Float[Tensor, "n *c h w"]]:
     """The grids after each Gibbs sweep, in which every spin is drawn once given the others."""
-    blocks = [gibbs.binary(lambda y: 2 * local(law, y), there) for there in colours(*y.shape[-2:], law)]
+    blocks = [gibbs.binary(lambda y: 2 * local(law, y), there) for there in colours(law, *y.shape[-2:])]
     return gibbs.sweeps(blocks, y, steps=steps, source=source)
 
 
 @torch.no_grad()
 def icm(law: Lattice, y: Float[Tensor, "*n h w"], *, most: int = 100) -> Iterator[Float[Tensor, "*n h w"]]:
     """The grids after each pass over all spins, until a pass changes none; a spin on which nothing acts stays."""
-    masks = [there.to(y.device) for there in colours(*y.shape[-2:], law)]
+    masks = [there.to(y.device) for there in colours(law, *y.shape[-2:])]
     for _ in range(most):
         before = y
         for there in masks:
@@ -68,7 +69,7 @@ def annealed(
     source: Streams,
 ) -> Float[Tensor, "n *c h w"]:
     """A grid of low energy, by sweeps from β = `hot` to β = `cold`, with a last descent."""
-    for beta in torch.logspace(*(float(np.log10(b)) for b in (hot, cold)), steps).tolist():
+    for beta in torch.logspace(math.log10(hot), math.log10(cold), steps).tolist():
         y = last(sweeps(law.at(beta), y, steps=1, source=source))  # (2)
     return settled(law, y)
 
@@ -141,7 +142,7 @@ def cut(law: Lattice, shape: tuple[int, ...]) -> Float[Tensor, "*n h w"]:
     if bool((law.J < 0).any()):
         lowest = float(law.J.min())
         raise InputError(f"a coupling of {lowest:.3g}: a graph cut wants all of them at zero or above; use annealed")
-    colours(*shape[-2:], law)
+    colours(law, *shape[-2:])
     fields = law.h.expand(shape).reshape(-1, *shape[-2:]).detach().cpu().double()
     return torch.stack([_cut(law, h) for h in fields]).view(shape)
 

@@ -92,7 +92,7 @@ def test_the_pseudo_likelihood_of_free_spins_is_their_likelihood() -> None:
 @pytest.mark.parametrize(("h", "w", "periodic"), [(3, 4, False), (1, 6, False), (4, 6, True)])
 def test_no_spin_acts_on_one_of_its_colour(offsets, h: int, w: int, periodic: bool) -> None:
     law = made(h, w, periodic=periodic, offsets=offsets)
-    masks = colours(h, w, law)
+    masks = colours(law, h, w)
     assert torch.stack(list(masks)).sum(0).eq(1).all()
     y = spins(1, h, w)
     for there in masks:
@@ -102,9 +102,9 @@ def test_no_spin_acts_on_one_of_its_colour(offsets, h: int, w: int, periodic: bo
 
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match="a periodic grid of 3 × 4: its sides are even"):
-        colours(3, 4, ising(1.0, periodic=True))
+        colours(ising(1.0, periodic=True), 3, 4)
     with pytest.raises(InputError, match="one column away"):
-        colours(3, 4, Lattice(torch.ones(1), torch.zeros(()), ((0, 2),)))
+        colours(Lattice(torch.ones(1), torch.zeros(()), ((0, 2),)), 3, 4)
     with pytest.raises(InputError, match=r"flips 0\.5"):
         flips(torch.ones(1), 0.5)
     with pytest.raises(InputError, match="sigma 0"):

@@ -51,7 +51,7 @@ def test_sweeps_have_the_marginals_of_all_states() -> None:
     law = made(3, 2, 3)
     every = torch.tensor(list(product(range(3), repeat=6))).view(-1, 2, 3)
     p = (-energy(law, every)).softmax(0)
-    y = last(sweeps(law, torch.zeros(20_000, 2, 3, dtype=torch.long), steps=40, source=Streams(0)))
+    y = last(sweeps(law, torch.zeros(8000, 2, 3, dtype=torch.long), steps=20, source=Streams(0)))
     for k in range(3):
         expected = torch.einsum("n,nhw->hw", p, (every == k).float())
         torch.testing.assert_close((y == k).float().mean(0), expected, atol=0.03, rtol=0)

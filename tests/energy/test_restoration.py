@@ -82,7 +82,7 @@ def test_a_sweep_of_one_colour_is_in_detailed_balance() -> None:
     law = Lattice(torch.tensor([0.4, 0.3]), torch.randn(2, 2))
     every = states(2, 2)
     p = (-energy(law, every)).softmax(0)
-    block = gibbs.binary(lambda y: 2 * local(law, y), colours(2, 2, law)[0])
+    block = gibbs.binary(lambda y: 2 * local(law, y), colours(law, 2, 2)[0])
     n = 20_000
     flow = torch.zeros(16, 16)
     for k, start in enumerate(every):
