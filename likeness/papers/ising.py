@@ -1,7 +1,7 @@
 """Card: noisy black and white images restored by an Ising model: descent, chains, and the exact optimum beside them.
 
-Digits brought up to 32 × 32 pixels, and MNIST where the folder that LIKENESS_DATA names holds it. Couplings are chosen
-by hand, as in Besag's paper, and beside them learned from clean images by pseudo-likelihood.
+Digits brought up to 32 × 32 pixels by repeating each, and MNIST where the folder that LIKENESS_DATA names holds it.
+Couplings are chosen by hand, as in Besag's paper, and beside them learned from clean images by pseudo-likelihood.
 
 Julian Besag. On the Statistical Analysis of Dirty Pictures. 1986. https://doi.org/10.1111/j.2517-6161.1986.tb01412.x
 Stuart Geman, Donald Geman. Stochastic Relaxation, Gibbs Distributions, and the Bayesian Restoration of Images. 1984.
@@ -23,8 +23,8 @@ from torch.optim import Adam
 
 from likeness.chains.verdict import MIXED
 from likeness.core import train
-from likeness.data import batches, load, whole
-from likeness.data.dataset import Dataset
+from likeness.data import load, whole
+from likeness.data.batch import Batch
 from likeness.energy.ising import Ising
 from likeness.energy.lattice import Lattice, binary, energy, flips, gaussian, ising
 from likeness.energy.restoration import cut, icm, marginals, settled
@@ -34,6 +34,7 @@ from likeness.sampling import Streams
 MNIST = "mnist"
 COUPLINGS = (0.25, 0.5, 0.75, 1.0, 1.5)
 FLIPPED = 0.1
+LEARNED = 1000  # images that couplings are learned from, at most
 SIGMA = 0.7803  # of Gaussian noise after which a tenth of the pixels has the wrong sign
 
 
@@ -58,9 +59,24 @@ def measure(seed: int, scale: Scale) -> Numbers:
     found: dict[str, float] = {}
     for name in budget.names:
         if name != MNIST or has_mnist():
-            data = load(name, seed=seed, size=32 if name == "digits" else None)
-            found |= {f"{name}.{key}": value for key, value in restored(data, budget, seed).items()}
-    return found
+            data = load(name, seed=seed, limit=LEARNED)
+            images = Images(*(binary(enlarged(whole(part, LEARNED).x)) for part in (data.train, data.test)))
+            found |= {f"{name}.{key}": value for key, value in restored(images, budget, seed).items()}
+    smooth = whole(load("digits", seed=seed, size=32).test, budget.images).x
+    given = flipped(binary(smooth), Streams(seed).split("noise"))
+    return found | {f"digits.smooth.{key}": value for key, value in ways(given, ising(1.0)).items()}
+
+
+class Images(NamedTuple):
+    """Black and white images to learn from, and others to restore."""
+
+    train: Tensor
+    test: Tensor
+
+
+def enlarged(x: Tensor) -> Tensor:
+    """Images of eight by eight pixels with each of them four by four times; others as they are."""
+    return x.repeat_interleave(4, 2).repeat_interleave(4, 3) if x.shape[-1] == 8 else x
 
 
 def has_mnist() -> bool:
@@ -81,18 +97,21 @@ class Noisy(NamedTuple):
         return 100 * float((y != self.clean).float().mean())
 
 
-def restored(data: Dataset, budget: Budget, seed: int) -> dict[str, float]:
+def flipped(clean: Tensor, source: Streams) -> Noisy:
+    """A tenth of the pixels turned over."""
+    seen = torch.where(source.uniform(*clean.shape) < FLIPPED, -clean, clean)
+    return Noisy(clean, seen, flips(seen, FLIPPED))
+
+
+def restored(images: Images, budget: Budget, seed: int) -> dict[str, float]:
     """One set of images through both noises, by couplings by hand and by learned ones."""
-    clean = binary(whole(data.test, budget.images).x)
-    source = Streams(seed).split("noise")
-    flipped = torch.where(source.uniform(*clean.shape) < FLIPPED, -clean, clean)
-    grey = clean + SIGMA * source.normal(*clean.shape)
-    by_flips = Noisy(clean, flipped, flips(flipped, FLIPPED))
+    clean, source = images.test[: budget.images], Streams(seed).split("noise")
+    by_flips, grey = flipped(clean, source), clean + SIGMA * source.normal(*clean.shape)
     by_gaussian = Noisy(clean, binary(grey), gaussian(grey, SIGMA))
     found = descents(by_flips) | {f"gaussian.{key}": value for key, value in ways(by_gaussian, ising(1.0)).items()}
     found |= chains(by_flips, ising(1.0), budget.sweeps, seed)
     for name, by_pixel in (("learned", False), ("fields", True)):
-        law = learned(data, by_pixel, budget.steps, seed)
+        law = learned(images.train, by_pixel, budget.steps)
         found |= {f"{name}.{key}": value for key, value in ways(by_flips, law).items()}
         found[f"{name}.J"] = float(law.J.mean())
         found[f"{name}.majority"] = chains(by_flips, law, budget.sweeps, seed)["majority"]
@@ -135,10 +154,10 @@ def chains(noisy: Noisy, prior: Lattice, sweeps: int, seed: int) -> dict[str, fl
     return {"majority": noisy.wrong(found.majority), "unmixed": 100 * float((found.rhat > MIXED).float().mean())}
 
 
-def learned(data: Dataset, by_pixel: bool, steps: int, seed: int) -> Lattice:
-    """The law of clean training images, by pseudo-likelihood."""
-    method = Ising(data.event, by_pixel=by_pixel)
-    for _ in train(method, batches(data.train, 128, seed=seed, steps=steps), Adam(method.parameters(), 0.03)):
+def learned(x: Tensor, by_pixel: bool, steps: int) -> Lattice:
+    """The law of clean images, by pseudo-likelihood."""
+    method = Ising(tuple(x.shape[1:]), by_pixel=by_pixel)
+    for _ in train(method, [Batch(x)] * steps, Adam(method.parameters(), 0.03)):
         pass
     law = method.law
     return law._replace(J=law.J.detach(), h=law.h.detach())
@@ -153,8 +172,8 @@ Holds = Callable[[Numbers], bool]
 def row(
     what: str, key: str, holds: Holds | None = None, *, beside: str | None = "noisy", said: str | None = None
 ) -> Claim:
-    """A row that must hold at all scales."""
-    return Claim(what, key, said, beside, None if holds is None else for_each(holds), SCALES)
+    """A row that must hold, where it can fail, at the scales that `claims` gives."""
+    return Claim(what, key, said, beside, None if holds is None else for_each(holds))
 
 
 ROWS = (
@@ -173,7 +192,8 @@ ROWS = (
     row("exact optimum by graph cut, J = 0.5: wrong pixels, %", "cut.0.5", beside="icm.0.5"),
     row("exact optimum by graph cut, J = 0.75: wrong pixels, %", "cut.0.75", beside="icm.0.75"),
     row("exact optimum by graph cut, J = 1: wrong pixels, %", "cut.1.0", beside="icm.1.0"),
-    row("exact optimum by graph cut, J = 1.5: wrong pixels, %", "cut.1.5", beside="icm.1.5"),
+    row("exact optimum by graph cut, J = 1.5: wrong pixels, %", "cut.1.5",
+        lambda n: n["cut.1.5"] > n["icm.1.5"], said="too smooth", beside="icm.1.5"),
     row("majority of Gibbs draws, J = 1: wrong pixels, %", "majority",
         lambda n: n["majority"] < n["icm.1.0"], beside="icm.1.0"),
     row("… images whose chains disagree (R̂ > 1.1), %", "unmixed", beside=None),
@@ -190,8 +210,18 @@ ROWS = (
 )  # fmt: skip
 
 
+# On strokes as thin as MNIST's a coupling of 1 erases some, the more so the nearer to the optimum: see about.
+THIN = ("icm.1.0", "majority")
+
+
+SMOOTH = Claim(
+    "digits, enlarged smoothly: ICM, J = 1, wrong pixels, %", "digits.smooth.icm", None, "digits.smooth.noisy"
+)
+
+
 def claims(name: str) -> tuple[Claim, ...]:
     """The rows of one set of images."""
+    scales: tuple[Scale, ...] = SCALES if name == "digits" else ("laptop", "gpu")
     return tuple(
         replace(
             claim,
@@ -199,6 +229,7 @@ def claims(name: str) -> tuple[Claim, ...]:
             key=f"{name}.{claim.key}",
             baseline=claim.baseline and f"{name}.{claim.baseline}",
             holds=claim.holds and partial(_of, name, claim.holds),
+            scales=() if name == MNIST and claim.key in THIN else scales,
         )
         for claim in ROWS
     )
@@ -214,7 +245,12 @@ CARD = Card(
     "https://doi.org/10.1111/j.2517-6161.1986.tb01412.x",
     "Black and white digits with a tenth of their pixels flipped, or under Gaussian noise; what is restored is held "
     "against the clean ones. Iterated conditional modes never raise the energy and end above the exact optimum, which "
-    "a graph cut finds.",
+    "a graph cut finds. The optimum is of the model and not of the images: with too strong a coupling it erases "
+    "strokes that ICM, caught on its way, still has. On the thin strokes of MNIST that is so at J = 1 already: ICM "
+    "takes away less than four fifths of the errors, and the optimum and the majority of draws are worse than ICM; of "
+    "digits that are enlarged smoothly instead of by repeating pixels ICM takes away about four fifths. Couplings "
+    "learned from clean images by pseudo-likelihood are weaker than 1. Many chains, which begin at the noisy image and "
+    "at its negative, still disagree by R̂ > 1.1 after the sweeps of the small scale: that row only shows.",
     measure,
-    claims("digits") + (claims(MNIST) if has_mnist() else ()),
+    (*claims("digits"), SMOOTH, *(claims(MNIST) if has_mnist() else ())),
 )
