@@ -143,6 +143,17 @@ def coded(session: Session) -> tuple[Codes, Codes]:
     return partial(in_parts, model.encode, device=device), partial(in_parts, model.reconstruct, device=device)
 
 
+def restoring(session: Session) -> Codes:
+    """What gives samples back, from codes or, of a model that has none, from under the noise; in parts as `coded`.
+
+    Raises:
+        InputError: the run can do neither.
+    """
+    if session.model.reconstruct is None:
+        return coded(session)[1]
+    return partial(in_parts, session.model.reconstruct, device=session.settings.device)
+
+
 @torch.no_grad()
 def in_parts(function: Codes, x: Tensor, *, device: str, size: int = 256) -> Tensor:
     """The function's values of these samples, on the CPU."""

@@ -1,4 +1,7 @@
-"""`likeness reconstruct RUN --data DATA --out FILE`: data encoded and decoded again; of noisy data, denoised."""
+"""`likeness reconstruct RUN --data DATA --out FILE`: data encoded and decoded again; of noisy data, denoised.
+
+Of a run that has no codes and knows of noise (`ising`), the data are taken for noisy and restored.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +11,7 @@ import torch
 from torch import Tensor
 
 from likeness.app.console import say
-from likeness.app.inputs import OnData, coded, for_run
+from likeness.app.inputs import OnData, for_run, restoring
 from likeness.app.together import together
 from likeness.data.corruptions import Corruption, gaussian, masking, salt_and_pepper
 from likeness.data.export import GRID, write
@@ -40,7 +43,7 @@ def run(options: Options) -> None:
     corrupt = corruption(options)
     with together(options.device, options.threads) as where:
         session = reopen(options.run, which=options.checkpoint, device=where)
-        _, reconstruct = coded(session)
+        reconstruct = restoring(session)
         x = for_run(session, options.data, options.part)
         if options.out.suffix == GRID and x.ndim != 4:
             raise InputError(f"{options.out} is a picture and these are {session.facts.kind}: write .npy or .csv")

@@ -54,3 +54,15 @@ def test_noise_that_cannot_be_is_refused(with_codes: Path, tmp_path: Path, liken
     said = likeness("reconstruct", with_codes, "--data", "digits", "--out", tmp_path / "x.npy", *words)
     assert (said.code, clue in said.err) == (2, True), said.err
     assert not (tmp_path / "x.npy").exists()
+
+
+def test_a_run_without_codes_that_knows_of_noise_restores(tmp_path: Path, likeness) -> None:
+    words = ["--data", "digits", "--steps", 60, "--judge-every", 30, "--no-report", "--features", "pca"]
+    made = likeness("train", "ising", *words, "--out", tmp_path / "r")
+    assert made.code == 0, made.err
+    out = tmp_path / "x.npy"
+    said = likeness("reconstruct", tmp_path / "r", "--data", "digits", "--out", out)
+    assert said.code == 0, said.err
+    assert set(np.unique(np.load(out))) == {0, 255}
+    refused = likeness("embed", tmp_path / "r", "--data", "digits", "--out", tmp_path / "z.npy")
+    assert (refused.code, "no codes" in refused.err) == (2, True)
