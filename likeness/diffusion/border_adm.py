@@ -24,7 +24,7 @@ from likeness.diffusion.denoisers import PARAMETERISATIONS, Preconditioned
 from likeness.diffusion.schedules import TOLD, Schedule, cosine, linear
 from likeness.nn.adm_blocks import Attention, ResBlock
 from likeness.nn.adm_encoder import Encoder
-from likeness.nn.adm_unet import Plan, Stage, UNet
+from likeness.nn.adm_unet import Plan, Stage, UNet, stages
 
 
 class Published(NamedTuple):
@@ -120,16 +120,18 @@ def layout(net: UNet | Encoder, whole: bool = False) -> Iterator[Entry]:
     if net.embedding.classes:
         yield Entry("embedding.embed.weight", ("label_emb.weight",))
     yield from layer("stem", "input_blocks.0.0")
-    for i, stage in enumerate(net.down):
+    for i, stage in enumerate(stages(net.down)):
         yield from _stage(f"down.{i}", stage, f"input_blocks.{i + 1}", whole)
-    yield from _block("middle.0.block", net.middle[0].block, "middle_block.0")
-    yield from _attention("middle.0.attention", net.middle[0].attention, "middle_block.1", whole)
-    yield from _block("middle.1.block", net.middle[1].block, "middle_block.2")
+    first, second = stages(net.middle)
+    yield from _block("middle.0.block", first.block, "middle_block.0")
+    assert first.attention is not None
+    yield from _attention("middle.0.attention", first.attention, "middle_block.1", whole)
+    yield from _block("middle.1.block", second.block, "middle_block.2")
     if isinstance(net, Encoder):
         yield from _pool()
         return
     block, parts = -1, 0
-    for i, (stage, join) in enumerate(zip(net.up, net.joins)):
+    for i, (stage, join) in enumerate(zip(stages(net.up), net.joins)):
         block, parts = (block + 1, 0) if join else (block, parts)
         yield from _stage(f"up.{i}", stage, f"output_blocks.{block}", whole, parts)
         parts += 1 if stage.attention is None else 2

@@ -25,7 +25,7 @@ from likeness.diffusion.denoisers import Preconditioned, edm
 from likeness.diffusion.schedules import Karras
 from likeness.errors import InputError
 from likeness.nn.adm_blocks import ResBlock, group_norm
-from likeness.nn.adm_unet import Plan, Stage, UNet
+from likeness.nn.adm_unet import Plan, Stage, UNet, stages
 
 UNUSED = re.compile(r".*resample_filter|map_augment\.weight")  # constants; what is zero but in training
 
@@ -93,15 +93,15 @@ def layout(net: UNet) -> Iterator[Entry]:
     levels = len(net.plan.multipliers)
     names = [[f"block{i}" for i in range(blocks)] for _ in range(levels)]
     encoder = [(k, name) for k, level in enumerate(names) for name in (["down"] if k else []) + level]
-    for i, (stage, (k, name)) in enumerate(zip(net.down, encoder, strict=True)):
+    for i, (stage, (k, name)) in enumerate(zip(stages(net.down), encoder, strict=True)):
         yield from _stage(f"down.{i}", stage, f"enc.{side >> k}x{side >> k}_{name}")
     last = side >> (levels - 1)
-    for i, stage in enumerate(net.middle):
+    for i, stage in enumerate(stages(net.middle)):
         yield from _stage(f"middle.{i}", stage, f"dec.{last}x{last}_in{i}")
     decoder = [
         (k, name) for k in reversed(range(levels)) for name in [*names[k], f"block{blocks}"] + (["up"] if k else [])
     ]
-    for i, (stage, (k, name)) in enumerate(zip(net.up, decoder, strict=True)):
+    for i, (stage, (k, name)) in enumerate(zip(stages(net.up), decoder, strict=True)):
         k -= name == "up"
         yield from _stage(f"up.{i}", stage, f"dec.{side >> k}x{side >> k}_{name}")
     yield from layer("out.0", "out_norm")

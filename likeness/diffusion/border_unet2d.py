@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from likeness.diffusion.border import Entry, layer, same_groups
 from likeness.errors import InputError
 from likeness.nn.adm_blocks import Attention, Resampling, ResBlock
-from likeness.nn.adm_unet import Plan, Stage, UNet
+from likeness.nn.adm_unet import Plan, Stage, UNet, stages
 
 ATTENDS, PLAIN = {"down": "AttnDownBlock2D", "up": "AttnUpBlock2D"}, {"down": "DownBlock2D", "up": "UpBlock2D"}
 RESIDUAL = {"down": "ResnetDownsampleBlock2D", "up": "ResnetUpsampleBlock2D"}
@@ -164,14 +164,15 @@ def layout(net: UNet, flipped: bool) -> Iterator[Entry]:
     yield from _embedding(net, flipped)
     yield from layer("stem", "conv_in")
     blocks, levels = net.plan.blocks, len(net.plan.multipliers)
-    for i, stage in enumerate(net.down):
+    for i, stage in enumerate(stages(net.down)):
         yield from _stage(
             f"down.{i}", stage, f"down_blocks.{i // (blocks + 1)}", i % (blocks + 1), i % (blocks + 1) == blocks
         )
-    yield from _block("middle.0.block", net.middle[0].block, "mid_block.resnets.0")
+    first, second = stages(net.middle)
+    yield from _block("middle.0.block", first.block, "mid_block.resnets.0")
     yield from _attention("middle.0.attention", "mid_block.attentions.0")
-    yield from _block("middle.1.block", net.middle[1].block, "mid_block.resnets.1")
-    for i, stage in enumerate(net.up):
+    yield from _block("middle.1.block", second.block, "mid_block.resnets.1")
+    for i, stage in enumerate(stages(net.up)):
         k, j = divmod(i, blocks + 2)
         yield from _stage(f"up.{i}", stage, f"up_blocks.{k}", j, k < levels - 1 and j == blocks + 1)
     yield from layer("out.0", "conv_norm_out")

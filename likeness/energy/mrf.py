@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from likeness.chains import gibbs
+from likeness.chains.state import Source
 from likeness.energy.lattice import NEAREST, Lattice, Offset, colours, shifted
 from likeness.sampling import Streams
 
@@ -69,7 +70,7 @@ def sweeps(law: Field, y: Int[Tensor, "n h w"], *, steps: int, source: Streams) 
     """The grids after each Gibbs sweep, in which every label is drawn once given the others."""
 
     def block(there: Tensor) -> gibbs.Block:
-        def drawn(y: Tensor, source: Streams) -> Tensor:
+        def drawn(y: Tensor, source: Source) -> Tensor:
             edges = (-costs(law, y)).softmax(1).cumsum(1)[:, :-1]
             u = source.uniform(*y.shape, device=y.device)[:, None]
             return torch.where(there, (u > edges).sum(1), y)

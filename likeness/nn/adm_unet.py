@@ -108,6 +108,11 @@ def encoder(plan: Plan, channels: int, side: int) -> tuple[nn.ModuleList, list[i
     return stages, kept, side
 
 
+def stages(of: nn.ModuleList) -> list[Stage]:
+    """The stages of a network's `down`, `middle` or `up`, known as such."""
+    return [stage for stage in of if isinstance(stage, Stage)]
+
+
 def check_side(event: tuple[int, ...], levels: int) -> None:
     """Raises InputError where an image cannot be halved so often, or is not square."""
     if len(event) != 3 or event[1] != event[2] or event[1] % 2 ** (levels - 1):

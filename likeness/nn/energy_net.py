@@ -85,7 +85,7 @@ def standardise(network: nn.Module, x: Float[Tensor, " n *event"]) -> None:
         across = [i for i in range(out.ndim) if i != 1]
         mean, deviation = out.mean(across), out.std(across).clamp_min(1e-3)
         layer.parametrizations.weight.original0.div_(_column(deviation))  # type: ignore[union-attr, operator]
-        layer.bias.sub_(mean).div_(deviation)  # type: ignore[union-attr, operator]  # (2)
+        layer.bias.sub_(mean).div_(deviation)  # type: ignore[operator]  # (2)
         shape = [1, -1, *[1] * (out.ndim - 2)]
         return (out - mean.view(shape)) / deviation.view(shape)
 

@@ -111,7 +111,8 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
     if not 0 <= (settings.vae_steps or 0) < steps:
         raise InputError(f"--vae-steps {settings.vae_steps} of --steps {steps}: leave some of them to the energy")
     made = first.fitting(_first(settings), facts)
-    return replace(settings, likelihood=made.likelihood, d_z=made.d_z, vae_width=made.width, batch_size=made.batch_size)
+    same = {"likelihood": made.likelihood, "d_z": made.d_z, "vae_width": made.width, "batch_size": made.batch_size}
+    return replace(settings, **same)  # type: ignore[arg-type]
 
 
 def build(settings: Settings, facts: Facts) -> Model:
