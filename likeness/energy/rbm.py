@@ -1,15 +1,15 @@
 """The restricted Boltzmann machine: binary visible and hidden units, with connections only between the two.
 
-    E(v, h) = −b·v − c·h − vᵀ W h                                                                    (1)
-    F(v) = −log Σ_h e^{−E(v,h)} = −b·v − Σ_j log(1 + e^{c_j + (vᵀW)_j})                              (2)
-    P(h_j = 1 | v) = σ(c_j + (vᵀW)_j),   P(v_i = 1 | h) = σ(b_i + (W h)_i)                           (3)
-    ∇ E_data[−log p] = E_data[∇F] − E_p[∇F],  p by k sweeps of (3) from data (CD-k) or from kept chains (PCD)  (4)
-    log Z = log Σ_h e^{c·h} Π_i (1 + e^{b_i + (W h)_i})      over all h, where hidden units are few      (5)
-    else AIS over f_β(v) = e^{(1−β) a·v + β b·v} Π_j (1 + e^{β (c_j + (vᵀW)_j)}),  f₀ of independent units    (6)
+    E(v, h) = −b·v − c·h − vᵀ W h
+    F(v) = −log Σ_h e^{−E(v,h)} = −b·v − Σ_j log(1 + e^{c_j + (vᵀW)_j})                              (1)
+    P(h_j = 1 | v) = σ(c_j + (vᵀW)_j),   P(v_i = 1 | h) = σ(b_i + (W h)_i)                           (2)
+    ∇ E_data[−log p] = E_data[∇F] − E_p[∇F],  p by k sweeps of (2) from data (CD-k) or from kept chains (PCD)  (3)
+    log Z = log Σ_h e^{c·h} Π_i (1 + e^{b_i + (W h)_i})      over all h, where hidden units are few      (4)
+    else AIS over f_β(v) = e^{(1−β) a·v + β b·v} Π_j (1 + e^{β (c_j + (vᵀW)_j)}),  f₀ of independent units    (5)
 
 Geoffrey E. Hinton. Training Products of Experts by Minimizing Contrastive Divergence. 2002.
 https://doi.org/10.1162/089976602760128018
-(6) Ruslan Salakhutdinov, Iain Murray. On the Quantitative Analysis of Deep Belief Networks. 2008.
+(5) Ruslan Salakhutdinov, Iain Murray. On the Quantitative Analysis of Deep Belief Networks. 2008.
     https://doi.org/10.1145/1390156.1390266
 """
 
@@ -83,7 +83,7 @@ class RBM(Method):
             self.b.data.copy_(torch.logit(p))  # independent units fit to begin with
         start, places = (v, None) if self.replay is None else self.replay.begin(v, 1.0)
         negative = self._swept(start, self.k, OfBatch())
-        yield self, lambda: {"contrast": -gap(self.free_energy(negative), self.free_energy(v))}  # (4)
+        yield self, lambda: {"contrast": -gap(self.free_energy(negative), self.free_energy(v))}  # (3)
         if self.replay is not None and places is not None:
             self.replay.put(places, negative)
 
@@ -98,15 +98,15 @@ class RBM(Method):
         return (x.flatten(1) > self.low).to(self.W.dtype)
 
     def free_energy(self, v: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-        return -v @ self.b - softplus(self.c + v @ self.W).sum(1)  # (2)
+        return -v @ self.b - softplus(self.c + v @ self.W).sum(1)  # (1)
 
     def block(self, beta: float = 1.0, a: Tensor | None = None) -> Block:
-        """A sweep (3) over hidden and then visible units, or that of f_β between units of bias a and this machine."""
+        """A sweep (2) over hidden and then visible units, or that of f_β between units of bias a and this machine."""
         b = self.b if a is None else (1 - beta) * a + beta * self.b
 
         def block(v: Tensor, source: Source) -> Tensor:
             h = _drawn(beta * (self.c + v @ self.W), source)
-            return _drawn(b + beta * h @ self.W.T, source)  # (3)
+            return _drawn(b + beta * h @ self.W.T, source)  # (2)
 
         return block
 
@@ -126,7 +126,7 @@ class RBM(Method):
         h = (torch.arange(2**k, device=self.W.device)[:, None] >> torch.arange(k, device=self.W.device)) & 1
         h = h.double()
         W, b, c = self.W.double(), self.b.double(), self.c.double()
-        return float((h @ c + softplus(b + h @ W.T).sum(1)).logsumexp(0))  # (5)
+        return float((h @ c + softplus(b + h @ W.T).sum(1)).logsumexp(0))  # (4)
 
     @torch.no_grad()
     def estimated_log_z(
@@ -137,7 +137,7 @@ class RBM(Method):
         v, log_w = _drawn(a.expand(chains, d), source), torch.zeros(chains, dtype=torch.float64, device=a.device)
         for before, beta in pairwise(schedule(temperatures)):
             rise = softplus(beta * (self.c + v @ self.W)) - softplus(before * (self.c + v @ self.W))
-            log_w += rise.sum(1).double()  # (6)
+            log_w += rise.sum(1).double()  # (5)
             v = self.block(beta, a)(v, source)
         log_Z0 = len(self.c) * math.log(2) + float(softplus(a.double()).sum())
         w = (log_w - log_w.max()).exp()
