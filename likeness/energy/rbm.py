@@ -101,7 +101,7 @@ class RBM(Method):
         return -v @ self.b - softplus(self.c + v @ self.W).sum(1)  # (1)
 
     def block(self, beta: float = 1.0, a: Tensor | None = None) -> Block:
-        """A sweep (3) over hidden and then visible units, or that of f_β between units of bias a and this machine."""
+        """A sweep (2) over hidden and then visible units, or that of f_β between units of bias a and this machine."""
         b = self.b if a is None else (1 - beta) * a + beta * self.b
 
         def block(v: Tensor, source: Source) -> Tensor:

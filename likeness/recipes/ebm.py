@@ -27,6 +27,7 @@ from likeness.nn.choose import critic_for
 from likeness.recipes.common import Common, Facts, Model, Range, positive
 from likeness.run.learner import Learner
 
+SHORTEST = 16  # steps of a draw: the verdict on chains looks at the second half, at 8 states or more
 SEARCHED = ("lr", "walk", "step_size", "penalty")  # by a sweep that is not told what to search
 
 
@@ -71,6 +72,8 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
     size = settings.batch_size or min(64 if image else 256, facts.n_train)
     if settings.buffer is not None and settings.buffer < size:
         raise InputError(f"--buffer {settings.buffer} for batches of {size}: persistent chains are a batch or more")
+    if settings.draw_steps < SHORTEST:
+        raise InputError(f"--draw-steps {settings.draw_steps}: chains say whether they mix after {SHORTEST} or more")
     chosen: dict[str, Any] = {
         "steps": 3000 if settings.method == "nce" else 2000,
         "batch_size": size,

@@ -64,7 +64,7 @@ def test_an_energy_flags_noise_and_a_run_without_one_is_refused(with_codes: Path
 
 
 def test_what_has_a_likelihood_is_scored_by_it(tmp_path: Path, likeness) -> None:
-    words = ["--method", "nce", "--width", 16, "--steps", 60, "--draw-steps", 5, "--judge-every", 60]
+    words = ["--method", "nce", "--width", 16, "--steps", 60, "--draw-steps", 16, "--judge-every", 60]
     said = likeness("train", "ebm", "--data", "ring8", "--out", tmp_path / "r", *words, "--no-report")
     assert said.code == 0, said.err
     ring = whole(load("ring8").test).x[:50]

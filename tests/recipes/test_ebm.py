@@ -22,7 +22,7 @@ PICTURES = Facts("images", (1, 8, 8), (), (), 100)
 @pytest.mark.parametrize("facts", [POINTS, PICTURES])
 @pytest.mark.parametrize("method", ["persistent", "cd", "nce"])
 def test_open_choices_are_made_and_draws_are_of_the_average(facts: Facts, method: str) -> None:
-    made = fitting(Settings(data="x", device="cpu", width=8, walk=2, draw_steps=3, method=method), facts)
+    made = fitting(Settings(data="x", device="cpu", width=8, walk=2, draw_steps=16, method=method), facts)
     assert made.batch_size <= facts.n_train
     assert made.buffer >= made.batch_size
     assert fitting(made, facts) == made
@@ -68,6 +68,8 @@ def test_the_watch_tells_gaps_and_a_runaway_and_goes_on() -> None:
 def test_the_buffer_is_a_batch_or_more() -> None:
     with pytest.raises(InputError, match="--buffer 10 for batches of 256"):
         fitting(Settings(data="x", buffer=10), POINTS)
+    with pytest.raises(InputError, match="--draw-steps 15"):
+        fitting(Settings(data="x", draw_steps=15), POINTS)
     with pytest.raises(InputError, match="--walk 0"):
         fitting(Settings(data="x", walk=0), POINTS)
 
