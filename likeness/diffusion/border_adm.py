@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from likeness.diffusion.border import Entry, Pretrained, exported, fill, layer, permuted, same_groups, tensors
 from likeness.diffusion.denoisers import PARAMETERISATIONS, Preconditioned
 from likeness.diffusion.schedules import TOLD, Schedule, cosine, linear
-from likeness.nn.adm_blocks import Attention, ResBlock
+from likeness.nn.adm_blocks import Attention, Resampling, ResBlock
 from likeness.nn.adm_encoder import Encoder
 from likeness.nn.adm_unet import Plan, Stage, UNet
 
@@ -122,9 +122,8 @@ def layout(net: UNet | Encoder, whole: bool = False) -> Iterator[Entry]:
     yield from layer("stem", "input_blocks.0.0")
     for i, stage in enumerate(net.down):
         yield from _stage(f"down.{i}", stage, f"input_blocks.{i + 1}", whole)
-    yield from _block("middle.0.block", net.middle[0].block, "middle_block.0")
-    yield from _attention("middle.0.attention", net.middle[0].attention, "middle_block.1", whole)
-    yield from _block("middle.1.block", net.middle[1].block, "middle_block.2")
+    for i, stage in enumerate(net.middle):
+        yield from _stage(f"middle.{i}", stage, "middle_block", whole, 2 * i)
     if isinstance(net, Encoder):
         yield from _pool()
         return
@@ -132,21 +131,23 @@ def layout(net: UNet | Encoder, whole: bool = False) -> Iterator[Entry]:
     for i, (stage, join) in enumerate(zip(net.up, net.joins)):
         block, parts = (block + 1, 0) if join else (block, parts)
         yield from _stage(f"up.{i}", stage, f"output_blocks.{block}", whole, parts)
-        parts += 1 if stage.attention is None else 2
+        parts += 1 + (isinstance(stage, Stage) and stage.attention is not None)
     yield from layer("out.0", "out.0")
     yield from layer("out.1", "out.2")
 
 
-def _stage(ours: str, stage: Stage, theirs: str, whole: bool, at: int = 0) -> Iterator[Entry]:
+def _stage(ours: str, stage: nn.Module, theirs: str, whole: bool, at: int = 0) -> Iterator[Entry]:
+    assert isinstance(stage, Stage)
     yield from _block(f"{ours}.block", stage.block, f"{theirs}.{at}")
     if stage.attention is not None:
         yield from _attention(f"{ours}.attention", stage.attention, f"{theirs}.{at + 1}", whole)
 
 
 def _block(ours: str, block: nn.Module, theirs: str) -> Iterator[Entry]:
-    if not isinstance(block, ResBlock):
+    if isinstance(block, Resampling):
         yield from layer(f"{ours}.convolution", f"{theirs}.{'op' if block.way == 'down' else 'conv'}")
         return
+    assert isinstance(block, ResBlock)
     rows = {
         "norms.0": "in_layers.0",
         "convolutions.0": "in_layers.2",

@@ -108,7 +108,8 @@ def layout(net: UNet) -> Iterator[Entry]:
     yield from layer("out.1", "out_conv")
 
 
-def _stage(ours: str, stage: Stage, theirs: str) -> Iterator[Entry]:
+def _stage(ours: str, stage: nn.Module, theirs: str) -> Iterator[Entry]:
+    assert isinstance(stage, Stage)
     block, attention = stage.block, stage.attention
     assert isinstance(block, ResBlock)
     for mine, other in (("norms.0", "norm0"), ("convolutions.0", "conv0"), ("embedded.linear", "affine")):

@@ -168,9 +168,8 @@ def layout(net: UNet, flipped: bool) -> Iterator[Entry]:
         yield from _stage(
             f"down.{i}", stage, f"down_blocks.{i // (blocks + 1)}", i % (blocks + 1), i % (blocks + 1) == blocks
         )
-    yield from _block("middle.0.block", net.middle[0].block, "mid_block.resnets.0")
-    yield from _attention("middle.0.attention", "mid_block.attentions.0")
-    yield from _block("middle.1.block", net.middle[1].block, "mid_block.resnets.1")
+    for i, stage in enumerate(net.middle):
+        yield from _stage(f"middle.{i}", stage, "mid_block", i, False)
     for i, stage in enumerate(net.up):
         k, j = divmod(i, blocks + 2)
         yield from _stage(f"up.{i}", stage, f"up_blocks.{k}", j, k < levels - 1 and j == blocks + 1)
@@ -192,7 +191,8 @@ def _embedding(net: UNet, flipped: bool) -> Iterator[Entry]:
         yield Entry("embedding.embed.weight", ("class_embedding.weight",))
 
 
-def _stage(ours: str, stage: Stage, theirs: str, at: int, changes: bool) -> Iterator[Entry]:
+def _stage(ours: str, stage: nn.Module, theirs: str, at: int, changes: bool) -> Iterator[Entry]:
+    assert isinstance(stage, Stage)
     if changes:
         theirs = f"{theirs}.{'upsamplers' if 'up_' in theirs else 'downsamplers'}.0"
         theirs = f"{theirs}.conv" if isinstance(stage.block, Resampling) else theirs
