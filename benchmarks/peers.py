@@ -14,7 +14,8 @@ from likeness.run.speed import ROUND, matmul_peak
 
 INSTALL = (
     "pip install --no-deps --target peers torchgan pythae diffusers accelerate huggingface_hub httpx2 httpcore2 "
-    "truststore fsspec regex tqdm imageio, then PYTHONPATH=peers python {}"
+    "truststore fsspec regex tqdm imageio denoising-diffusion-pytorch einops ema-pytorch pytorch-fid, then "
+    "PYTHONPATH=peers python {}"
 )
 
 
