@@ -9,6 +9,7 @@ samples falls for ever: log Z is what it forgets.
 Yang Song, Diederik P. Kingma. How to Train Your Energy-Based Models. 2021. https://arxiv.org/abs/2101.03288
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,8 +50,12 @@ class Runaway:
         self.history = list(state["history"])
 
 
-def judged_gap(value: float, limit: float = 5.0) -> list[Finding]:
-    """What a mean gap in nats says; within `limit` it is no trouble."""
+def judged_gap(value: float, d: int = 2) -> list[Finding]:
+    """What a mean gap in nats says of samples of `d` numbers.
+
+    Five standard deviations of the energy of a Gaussian, √(d/2) each, are no trouble.
+    """
+    limit = 5 * math.sqrt(d / 2)
     if abs(value) <= limit:
         return []
     if value > 0:

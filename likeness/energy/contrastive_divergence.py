@@ -88,7 +88,7 @@ class ContrastiveDivergence(Method):
         if self.iteration == 0:
             self._begin(x)
         if self.smooth:
-            x = x + self.smooth * self.reference.variance**0.5 * noise_like(x)
+            x = x + self.smooth * self.reference.scale * noise_like(x)
         start, places = x, None
         if self.replay is not None:
             fresh = self.reference.at(noise_like(x)).flatten(1)

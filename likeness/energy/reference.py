@@ -45,9 +45,9 @@ class Reference(nn.Module):
         self.std.copy_(self.widen * variance.sqrt().maximum(floor))
 
     @property
-    def variance(self) -> float:
-        """Of data, in the mean over dimensions."""
-        return float(self.std.square().mean()) / self.widen**2
+    def scale(self) -> Tensor:
+        """The deviation of data in each dimension, with a floor."""
+        return self.std / self.widen
 
     def at(self, noise: Float[Tensor, " n *event"]) -> Float[Tensor, " n *event"]:
         return self.mean + self.std * noise  # (1)

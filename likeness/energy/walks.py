@@ -1,9 +1,10 @@
 """Draws of an energy: Langevin chains that begin at a reference and are led into the energy, or go on where they are.
 
     E_β = (1 − β)(−log q) + β E,   β from 0 to 1 over the first half of the steps                      (1)
-    x ← x − (η/2) ∇E_β(x) + √η ξ                                                                       (2)
+    x ← x − (η/2) S² ∇E_β(x) + √η S ξ,   S = diag of the deviations of data                            (2)
 
-At β = 0 the start is exact, and modes share it out before they lie apart. η is a share of the variance of data.
+At β = 0 the start is exact, and modes share it out before they lie apart. Scaled by S, a pixel that hardly changes does
+not force small steps on all the others.
 
 Erik Nijkamp, Mitch Hill, Tian Han, Song-Chun Zhu, Ying Nian Wu. On the Anatomy of MCMC-Based Maximum Likelihood
 Learning of Energy-Based Models. 2019. https://arxiv.org/abs/1903.12370
@@ -33,7 +34,7 @@ class Walk(NamedTuple):
 
     Attributes:
         steps: of a draw.
-        step_size: η as a share of the variance of data.
+        step_size: η, which is a share of the variance of data in each dimension.
         temperature: of the noise; 1 is Langevin's.
     """
 
@@ -58,8 +59,9 @@ class Walk(NamedTuple):
     def _walked(self, s: Score, x: Tensor, reference: Reference, source: Source) -> Iterator[Tensor]:
         if self.steps < 1:
             raise InputError(f"{self.steps} steps: a chain needs one or more")
-        eta = self.step_size * reference.variance
-        return unadjusted(s, x, steps=self.steps, step_size=eta, source=source, temperature=self.temperature)  # (2)
+        scale, how = reference.scale, {"steps": self.steps, "step_size": self.step_size}
+        y = unadjusted(lambda y: scale * s(scale * y), x / scale, source=source, temperature=self.temperature, **how)
+        return (scale * part for part in y)  # (2)
 
 
 NEGATIVES, DRAWS = Walk(steps=TRAINING), Walk()

@@ -10,6 +10,7 @@ Yang Song, Diederik P. Kingma. How to Train Your Energy-Based Models. 2021. http
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Annotated, Any, Literal
 
 import torch
@@ -40,7 +41,7 @@ class Settings(Common):
     walk: Annotated[int, Range(5, 60, log=True)] = 20
     """Langevin steps of a negative sample in training."""
     step_size: Annotated[float | None, Range(1e-3, 0.1, log=True)] = None
-    """Of Langevin, as a share of the variance of data; 0.01 if not given."""
+    """Of Langevin, as a share of the variance of data; 0.03 for images and 0.01 for vectors if not given."""
     draw_steps: int = 500
     """Langevin steps of a draw."""
     buffer: int | None = None
@@ -77,7 +78,7 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
     chosen: dict[str, Any] = {
         "steps": 3000 if settings.method == "nce" else 2000,
         "batch_size": size,
-        "step_size": 0.01,
+        "step_size": 0.03 if image else 0.01,
         "buffer": 4 * size,
         "width": 32 if image else 64,
     }
@@ -93,7 +94,7 @@ def build(settings: Settings, facts: Facts) -> Model:
     optimiser = Adam(learned.parameters(), settings.lr, betas=(0.5, 0.99))
     learner = Learner(method, optimiser, lambda: ema.update(learned), state)
     used: Any = _with(method, ema.module)
-    watch = Watch(lambda: mixing(used.energy, used.reference, used.drawing).findings)
+    watch = Watch(lambda: mixing(used.energy, used.reference, used.drawing).findings, prod(facts.event))
     clipped = _within(used.sample, -1.0, 1.0) if len(facts.event) == 3 else used.sample
     return Model(learner, clipped, watch=watch, log_prob=used.log_prob, log_prob_kind=used.log_prob_kind)
 
@@ -101,13 +102,13 @@ def build(settings: Settings, facts: Facts) -> Model:
 class Watch:
     """Watches the mean gap in energy between data and samples, and whether chains of what was learned mix."""
 
-    def __init__(self, mixed: Callable[[], tuple[Finding, ...]]) -> None:
-        self.mixed, self.runaway = mixed, Runaway()
+    def __init__(self, mixed: Callable[[], tuple[Finding, ...]], d: int = 2) -> None:
+        self.mixed, self.d, self.runaway = mixed, d, Runaway(floor=5 * d)
 
     def __call__(self, terms: dict[str, float]) -> list[Finding]:
         found = []
         if "contrast" in terms:
-            found = judged_gap(-terms["contrast"]) + self.runaway.update(terms["contrast"])
+            found = judged_gap(-terms["contrast"], self.d) + self.runaway.update(terms["contrast"])
         return found + list(self.mixed())
 
     def state_dict(self) -> dict[str, Any]:

@@ -29,3 +29,4 @@ def test_the_gap_is_judged_by_its_side() -> None:
     assert float(gap(torch.tensor([3.0, 5.0]), torch.tensor([1.0]))) == 3
     assert judged_gap(1.0) == []
     assert [judged_gap(v)[0].code for v in (9.0, -9.0)] == ["energy-gap", "energy-holes"]
+    assert judged_gap(9.0, 64) == []

@@ -12,7 +12,7 @@ def test_it_is_as_wide_as_data_and_more() -> None:
     reference.fit(x)
     assert_close(reference.mean, torch.tensor([3.0, -1.0]), atol=0.05, rtol=0)
     assert_close(reference.std, 1.5 * torch.tensor([2.0, 0.5]), atol=0.05, rtol=0)
-    assert abs(reference.variance - (4 + 0.25) / 2) < 0.1
+    assert_close(reference.scale, torch.tensor([2.0, 0.5]), atol=0.03, rtol=0)
     drawn = reference.sample(20_000, generator=0)
     assert_close(drawn.std(0), reference.std, rtol=0.03, atol=0)
 

@@ -52,6 +52,13 @@ def test_chains_of_far_modes_are_said_not_to_cross() -> None:
     assert mixing(lambda x: x.square().sum(1) / 2, Reference((2,)), Walk(2000, 0.5)).findings == ()
 
 
+def test_dimensions_of_any_scale_are_walked_alike() -> None:
+    scale, reference = torch.tensor([100.0, 0.01]), Reference((2,), widen=1.0)
+    reference.std.copy_(scale)
+    x = last(Walk(400, 0.2).on(lambda x: (x / scale).square().sum(1) / 2, torch.zeros(4000, 2), reference, Streams(0)))
+    torch.testing.assert_close((x / scale).var(0), torch.full((2,), 1 / (1 - 0.2 / 4)), atol=0.08, rtol=0)
+
+
 def test_no_step_is_refused() -> None:
     with pytest.raises(InputError, match="0 steps"):
         last(Walk(0).states(energy, 2, fitted(), Streams(0)))
