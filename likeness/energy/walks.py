@@ -59,9 +59,14 @@ class Walk(NamedTuple):
     def _walked(self, s: Score, x: Tensor, reference: Reference, source: Source) -> Iterator[Tensor]:
         if self.steps < 1:
             raise InputError(f"{self.steps} steps: a chain needs one or more")
-        scale, how = reference.scale, {"steps": self.steps, "step_size": self.step_size}
-        y = unadjusted(lambda y: scale * s(scale * y), x / scale, source=source, temperature=self.temperature, **how)
+        scale, eta, T = reference.scale, self.step_size, self.temperature
+        there = partial(_scaled, s, scale)
+        y = unadjusted(there, x / scale, steps=self.steps, step_size=eta, source=source, temperature=T)
         return (scale * part for part in y)  # (2)
+
+
+def _scaled(s: Score, scale: Tensor, y: Tensor) -> Tensor:
+    return scale * s(scale * y)
 
 
 NEGATIVES, DRAWS = Walk(steps=TRAINING), Walk()
