@@ -48,6 +48,10 @@ def test_the_last_layer_puts_patches_where_they_were() -> None:
     x, t = torch.randn(1, 1, 4, 4), torch.zeros(1)
     other = x.clone()
     other[..., 2:, :2] += 1
+    b, s = F.modulation(torch.nn.functional.silu(F.embedding(t))).chunk(2, 1)
+    last = x[0, :, 2:, 2:].flatten() @ F.entry.weight.flatten(1).T + F.entry.bias + F.position[3]
+    wanted = F.out(F.norm(last) * (1 + s) + b).view(2, 2)
+    torch.testing.assert_close(F(x, t)[0, 0, 2:, 2:], wanted)
     assert (F(x, t) != F(other, t))[0, 0].nonzero().tolist() == [[2, 0], [2, 1], [3, 0], [3, 1]]
 
 
