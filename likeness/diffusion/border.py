@@ -23,7 +23,10 @@ State = Mapping[str, Tensor]
 
 
 class Pretrained(NamedTuple):
-    """A denoiser from elsewhere, with the levels it was trained on and the shape of its samples."""
+    """A denoiser from elsewhere, with the levels it was trained on and the shape of its samples.
+
+    The published samplers of images keep what it says in [−1, 1]: `denoisers.clamped(D)`.
+    """
 
     D: Preconditioned
     schedule: Schedule

@@ -8,6 +8,9 @@ from published_unets import Adm, stirred
 from safetensors.torch import save_file
 
 from likeness.diffusion.border_adm import CLASSIFIERS, PUBLISHED, Published, layout, load, load_classifier, state_of
+from likeness.diffusion.ddim import ddim
+from likeness.diffusion.denoisers import Labelled, clamped
+from likeness.diffusion.sampler import Diffused
 from likeness.diffusion.schedules import cosine, linear
 from likeness.errors import InputError
 from likeness.nn.adm_unet import Plan, UNet
@@ -67,6 +70,20 @@ def test_the_denoiser_is_told_the_index_and_predicts_the_noise(tmp_path: Path) -
     wanted = (noisy - (1 - kept).sqrt() * eps) / kept.sqrt()
     torch.testing.assert_close(found.x0 / (1 / kept - 1).sqrt(), wanted / (1 / kept - 1).sqrt(), atol=2e-3, rtol=2e-3)
     torch.testing.assert_close(found.v, (v + 1) / 2, atol=2e-3, rtol=2e-3)
+
+
+def test_a_model_from_elsewhere_is_drawn_from_by_class(tmp_path: Path) -> None:
+    theirs = stirred(Adm(c=1, out=2, side=8, width=32, multipliers=(1,), blocks=1, head=32, classes=3))
+    save_file(theirs.state_dict(), tmp_path / "model.safetensors")
+    plan = Plan(32, (1,), 1, (), head_channels=32)
+    D, schedule, event, classes = load(tmp_path / "model.safetensors", Published((1, 8, 8), plan, 3, linear))
+    sampler = Diffused(
+        lambda y: clamped(Labelled(D, y)), ddim(), schedule.levels(4), event, frequencies=torch.ones(classes) / classes
+    )
+    x = sampler(3, generator=0, y=torch.tensor([0, 1, 2]))
+    assert x.shape == (3, 1, 8, 8)
+    assert x.abs().max() <= 1
+    torch.testing.assert_close(sampler(1, generator=0, y=torch.tensor([0])), x[:1], atol=1e-4, rtol=1e-4)
 
 
 def test_a_classifier_too(tmp_path: Path) -> None:

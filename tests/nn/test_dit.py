@@ -32,6 +32,29 @@ def test_a_block_begins_as_the_identity() -> None:
     assert torch.equal(Block(8, 2)(h, torch.randn(2, 8)), h)
 
 
+def test_a_block_is_what_the_paper_writes() -> None:
+    block = stirred(Block(8, 2))
+    h, e = torch.randn(2, 5, 8), torch.randn(2, 8)
+    b1, s1, g1, b2, s2, g2 = (part[:, None] for part in block.modulation(torch.nn.functional.silu(e)).chunk(6, 1))
+    once = h + g1 * block.attended(block.norm(h) * (1 + s1) + b1)
+    twice = once + g2 * block.mlp(block.norm(once) * (1 + s2) + b2)
+    torch.testing.assert_close(block(h, e), twice)
+
+
+def test_the_last_layer_puts_patches_where_they_were() -> None:
+    F = stirred(DiT((1, 4, 4), width=8, layers=1, heads=2))
+    for p in F.blocks.parameters():  # a place hears of itself alone
+        torch.nn.init.zeros_(p)
+    x, t = torch.randn(1, 1, 4, 4), torch.zeros(1)
+    other = x.clone()
+    other[..., 2:, :2] += 1
+    b, s = F.modulation(torch.nn.functional.silu(F.embedding(t))).chunk(2, 1)
+    last = x[0, :, 2:, 2:].flatten() @ F.entry.weight.flatten(1).T + F.entry.bias + F.position[3]
+    wanted = F.out(F.norm(last) * (1 + s) + b).view(2, 2)
+    torch.testing.assert_close(F(x, t)[0, 0, 2:, 2:], wanted)
+    assert (F(x, t) != F(other, t))[0, 0].nonzero().tolist() == [[2, 0], [2, 1], [3, 0], [3, 1]]
+
+
 def test_attention_is_the_explicit_softmax() -> None:
     block, h = Block(8, 2).double(), torch.randn(1, 5, 8).double()
     q, k, v = block.qkv(h)[0].chunk(3, 1)
