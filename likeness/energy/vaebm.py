@@ -18,6 +18,7 @@ Energy-based Models. 2021. https://arxiv.org/abs/2010.00654
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from math import prod
 from typing import Protocol
 
@@ -26,15 +27,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from likeness.chains.langevin import unadjusted
-from likeness.chains.state import last, state
+from likeness.chains.state import OfBatch, Source, last
 from likeness.core import Method, Terms, Update
 from likeness.data.batch import Batch
+from likeness.energy.energies import score, valued
 from likeness.energy.replay import Replay
 from likeness.energy.spectral import SpectralPenalty, matrices
 from likeness.errors import InputError
 from likeness.nn.energy_net import standardise
 from likeness.nn.modes import evaluating
-from likeness.ranks import ends_batch, noise_like, per_sample
+from likeness.ranks import ends_batch, noise_like
 from likeness.sampling import Streams, streams
 
 FIRST, LATER = 40, 4  # power iterations of a step
@@ -117,7 +119,7 @@ class VAEBM(Method):
             return
         self._begin()
         start, places = self._starts(batch.x)
-        ends = last(self.chains(start, _streams_of(len(start)), steps=self.steps))
+        ends = last(self.chains(start, OfBatch(), steps=self.steps))
         negative = self.x(ends, mean=self.mean)
         yield self.E, lambda: self.terms(batch.x, negative)
         if self.replay is not None and places is not None:
@@ -127,7 +129,7 @@ class VAEBM(Method):
 
     def terms(self, x: Float[Tensor, " n *event"], negative: Float[Tensor, " n *event"]) -> Terms:
         """What E minimises, of data and of ends of chains; `data` + `negative` is the gap between their energies."""
-        E, E_ = self.E(x), self.E(negative)
+        E, E_ = valued(self.E, x), valued(self.E, negative)
         terms = {"data": E.mean(), "negative": -E_.mean()}  # (2)
         if self.magnitude:
             terms["magnitude"] = self.magnitude * (E.square() + E_.square()).mean()
@@ -142,10 +144,10 @@ class VAEBM(Method):
 
     def potential(self, eps: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         """U: minus the log density of the noise, up to a constant."""
-        return self.E(self.x(eps)) + eps.square().sum(1) / 2  # (4)
+        return valued(self.E, self.x(eps)) + eps.square().sum(1) / 2  # (4)
 
     def chains(
-        self, eps: Float[Tensor, "n d"], source: Streams, *, steps: int, step_size: float | None = None
+        self, eps: Float[Tensor, "n d"], source: Source, *, steps: int, step_size: float | None = None
     ) -> Iterator[Float[Tensor, "n d"]]:
         """Noise at every step, from `eps` on; `x` makes samples of it.
 
@@ -155,7 +157,7 @@ class VAEBM(Method):
         yield eps
         with evaluating(self.E):
             yield from unadjusted(
-                lambda e: state(lambda a: -self.potential(a), e).slope,
+                partial(score, self.potential),
                 eps,
                 steps=steps,
                 step_size=step_size or self.step_size,
@@ -183,7 +185,7 @@ class VAEBM(Method):
     def energy(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, " n"]:
         """E(x): low where data are likelier than the VAE has them; −E is the log of that ratio, up to a constant."""
         with evaluating(self.E):
-            return self.E(x)
+            return valued(self.E, x)
 
     @torch.no_grad()
     def log_prob(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, " n"]:
@@ -209,9 +211,3 @@ class VAEBM(Method):
         if self.penalty is not None and ends_batch():
             since = self.iteration - self.vae_steps
             self.penalty.iterate(matrices(self.E), FIRST if since == 0 else LATER)
-
-
-def _streams_of(n: int) -> Streams:
-    """Streams of the n samples at hand, from torch's random state: in any part of a batch noise is its sample's."""
-    first = int(per_sample(n, torch.arange)[0])
-    return streams(None).at(first)

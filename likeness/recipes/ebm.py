@@ -96,7 +96,14 @@ def build(settings: Settings, facts: Facts) -> Model:
     used: Any = _with(method, ema.module)
     watch = Watch(lambda: mixing(used.energy, used.reference, used.drawing).findings, prod(facts.event))
     clipped = _within(used.sample, -1.0, 1.0) if len(facts.event) == 3 else used.sample
-    return Model(learner, clipped, watch=watch, log_prob=used.log_prob, log_prob_kind=used.log_prob_kind)
+    return Model(
+        learner,
+        clipped,
+        watch=watch,
+        log_prob=used.log_prob,
+        log_prob_kind=used.log_prob_kind,
+        energy=used.energy,
+    )
 
 
 class Watch:

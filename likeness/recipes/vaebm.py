@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from likeness.energy.alarms import Runaway, judged_gap
 from likeness.energy.vaebm import VAEBM
 from likeness.errors import InputError
 from likeness.findings import Finding
@@ -103,7 +104,7 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
         "hierarchy": 1,
         "width": 32 if image else 128,
         "lr": 3e-4 if image else 1e-3,
-        "step_size": 1e-2,
+        "step_size": 3e-2 if image else 1e-2,
         "magnitude": 0.3,
         "spectral": 0.2 if image else 0.0,
     }
@@ -151,20 +152,21 @@ def build(settings: Settings, facts: Facts) -> Model:
 
 
 class Sharpened:
-    """Watches how many draws of the VAE an energy leaves weight to, and the gap between data and ends of chains."""
+    """Watches how many draws of the VAE an energy leaves weight to, and how far the ends of chains lie above data."""
 
     def __init__(self, method: VAEBM) -> None:
-        self.method = method
+        self.method, self.runaway = method, Runaway()
 
     def __call__(self, terms: dict[str, float]) -> list[Finding]:
-        share = weighed(self.method, LOOKED_AT)
-        return [] if share >= LEAST else [sharpened(share, terms["data"] + terms["negative"])]
+        share, gap = weighed(self.method, LOOKED_AT), -(terms["data"] + terms["negative"])
+        found = judged_gap(gap) + self.runaway.update(gap)
+        return found if share >= LEAST else [*found, sharpened(share)]
 
     def state_dict(self) -> dict[str, Any]:
-        return {}
+        return self.runaway.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """There is none."""
+        self.runaway.load_state_dict(state)
 
 
 def weighed(method: VAEBM, n: int) -> float:
@@ -175,10 +177,10 @@ def weighed(method: VAEBM, n: int) -> float:
     return float(effective_size(-energies[None])) / n
 
 
-def sharpened(share: float, gap: float) -> Finding:
+def sharpened(share: float) -> Finding:
     """What is said of an energy that leaves weight to so few draws."""
-    saw = f"The energy leaves its weight to {share:.1%} of the draws of the VAE (data − chains: {gap:.2g} nats): "
-    saw += "it sharpens, and chains go to a few modes."
+    saw = f"The energy leaves its weight to {share:.1%} of the draws of the VAE: it sharpens, and "
+    saw += "chains go to a few modes."
     return Finding("sharp-energy", saw, "Use more --magnitude or --spectral, a lower --lr, or an earlier checkpoint.")
 
 

