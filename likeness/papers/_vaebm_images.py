@@ -18,7 +18,7 @@ from likeness.data import Dataset, batches, load, whole
 from likeness.data.dataset import Split
 from likeness.data.memory import InMemory
 from likeness.density import VAE, Gaussian
-from likeness.energy import VAEBM
+from likeness.energy.vaebm import VAEBM
 from likeness.judge import FeatureSpace, classifier
 from likeness.judge.features import features_of
 from likeness.judge.frechet import frechet_distance
@@ -109,7 +109,7 @@ def told(method: VAEBM, data: Dataset, seed: int, device: torch.device) -> dict[
         others["mnist"] = whole(load(MNIST).test, HELD).x
     found = {}
     for name, x in others.items():
-        for key, score in (("energy", lambda x: -method.energy(x)), ("bound", lambda x: method.vae.log_prob(x, k=8))):  # type: ignore[operator]
+        for key, score in (("energy", lambda x: -method.energy(x)), ("bound", lambda x: method.vae.log_prob(x, k=8))):
             here, there = (torch.cat([score(p.to(device)).cpu() for p in part.split(100)]) for part in (inside, x))
             found[f"{name}.{key}"] = float(auroc(here.double(), there.double()).mean())
     return found
