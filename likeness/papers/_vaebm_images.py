@@ -109,7 +109,7 @@ def told(method: VAEBM, data: Dataset, seed: int, device: torch.device) -> dict[
         others["mnist"] = whole(load(MNIST).test, HELD).x
     found = {}
     for name, x in others.items():
-        for key, score in (("energy", lambda x: -method.energy(x)), ("bound", lambda x: method.vae.log_prob(x, k=8))):
+        for key, score in (("energy", lambda x: -method.energy(x)), ("bound", lambda x: method.vae.log_prob(x, k=8))):  # type: ignore[operator]
             here, there = (torch.cat([score(p.to(device)).cpu() for p in part.split(100)]) for part in (inside, x))
             found[f"{name}.{key}"] = float(auroc(here.double(), there.double()).mean())
     return found
