@@ -20,7 +20,7 @@ from likeness.data.batching import batches
 from likeness.data.memory import InMemory
 from likeness.data.toys import grid
 from likeness.density import VAE, Gaussian
-from likeness.energy import VAEBM
+from likeness.energy.vaebm import VAEBM
 from likeness.judge.likelihood import auroc
 from likeness.nn import MLP
 from likeness.nn.energy_net import VectorEnergy
