@@ -141,6 +141,21 @@ def outside(
     return Outside([*there.rows(seed, "ood_"), found], _likelier(name, float(below.mean()), here, there.nats))
 
 
+def outside_by_energy(
+    energy: Callable[[Tensor], Tensor],
+    inside: Float[Tensor, " n *event"],
+    other: Float[Tensor, " m *event"],
+    *,
+    name: str = "the other data",
+    device: Device = "cpu",
+    seed: int = 0,
+) -> Score:
+    """How well an energy alone (n,), low where data lie, tells data from elsewhere."""
+    low = Density(lambda x: -energy(x), "unnormalised")
+    told = auroc(nats_of(low, inside, device), nats_of(low, other, device))
+    return score("ood_energy_auroc", mean_interval(told, seed=seed), None, data=name)
+
+
 def auroc(inside: Float[Tensor, " n"], other: Float[Tensor, " m"]) -> Float[Tensor, " n"]:
     """For each sample of the first the share of the second that it exceeds, ties half: the mean is the AUROC."""
     other = other.sort().values

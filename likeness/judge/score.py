@@ -13,7 +13,12 @@ Better = Literal["higher", "lower", "one"]
 Detail = int | float | str
 
 # Of data from elsewhere, where a judge is given some.
-OUTSIDE: dict[str, Better] = {"ood_log_likelihood": "lower", "ood_bits_per_dim": "higher", "ood_auroc": "higher"}
+OUTSIDE: dict[str, Better] = {
+    "ood_log_likelihood": "lower",
+    "ood_bits_per_dim": "higher",
+    "ood_auroc": "higher",
+    "ood_energy_auroc": "higher",
+}
 
 # Every metric a judge may report, and which way is better.
 METRICS: dict[str, Better] = {

@@ -19,7 +19,7 @@ from likeness.errors import InputError
 from likeness.findings import Finding
 from likeness.judge.features import FeatureSpace
 from likeness.judge.judge import judge
-from likeness.judge.likelihood import Density, outside
+from likeness.judge.likelihood import Density, outside, outside_by_energy
 from likeness.judge.score import Score, Scores
 from likeness.ranks import world
 from likeness.recipes.pipeline import Session
@@ -79,14 +79,16 @@ def elsewhere(session: Session, name: str) -> Tensor:
 
 
 def with_outside(scores: Scores, session: Session, data: Dataset, other: Tensor, name: str) -> Scores:
-    """The table with what the run's model says of data from elsewhere, by its energy where it has one."""
+    """The table with what the run's model says of data from elsewhere, by its energy too where it has one."""
     model, s = session.model, session.settings
     assert model.log_prob is not None
     density = Density(model.log_prob, model.log_prob_kind, model.levels)
-    if (energy := model.energy) is not None:
-        density = Density(lambda x: -energy(x), "unnormalised")
-    found = outside(density, whole(data.test, LARGEST).x, other, name=name, device=s.device, seed=s.seed)
-    return replace(scores, rows=(*scores.rows, *found.rows), warnings=(*scores.warnings, *found.findings))
+    inside = whole(data.test, LARGEST).x
+    found = outside(density, inside, other, name=name, device=s.device, seed=s.seed)
+    rows = [*scores.rows, *found.rows]
+    if model.energy is not None:
+        rows.append(outside_by_energy(model.energy, inside, other, name=name, device=s.device, seed=s.seed))
+    return replace(scores, rows=tuple(rows), warnings=(*scores.warnings, *found.findings))
 
 
 @dataclass

@@ -103,6 +103,11 @@ METRICS = {
         "how often a sample of the model's kind is likelier than one from elsewhere; below one half it is less likely.",
         "how draws look.",
     ),
+    "ood_energy_auroc": Metric(
+        "AUROC of the energy against data from elsewhere",
+        "how often a sample of the model's kind has less energy than one from elsewhere.",
+        "how draws look, and what the likelihood says.",
+    ),
     "nll": Metric(
         "−log-likelihood of validation data (nats)",
         "how improbable a checkpoint finds unseen data: it rises again where the model over-fits.",

@@ -49,6 +49,7 @@ def test_a_run_without_codes_is_refused(trained: Path, likeness) -> None:
     assert (said.code, "has no codes" in said.err) == (2, True), said.err
 
 
+@pytest.mark.slow
 def test_an_energy_flags_noise_and_a_run_without_one_is_refused(with_codes: Path, tmp_path: Path, likeness) -> None:
     x = whole(load("digits").test).x[:150]
     write(torch.cat((x, 2.0 * torch.rand(20, 1, 8, 8) - 1)), tmp_path / "mixed.npy")

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from likeness.errors import InputError
-from likeness.judge.likelihood import Density, auroc, likelihood, outside
+from likeness.judge.likelihood import Density, auroc, likelihood, outside, outside_by_energy
 from likeness.judge.protocol import Protocol
 from likeness.judge.score import Scores, compare, unlike_kinds
 
@@ -114,3 +114,10 @@ def test_data_from_elsewhere_may_be_the_likelier() -> None:
 def test_data_of_another_shape_are_refused() -> None:
     with pytest.raises(InputError, match="make them alike"):
         outside.__wrapped__(Density(standard), torch.randn(10, 50), torch.randn(10, 3))
+
+
+def test_an_energy_tells_by_the_sample_what_lies_higher() -> None:
+    inside, other = torch.zeros(300, 2), torch.tensor([[3.0, 0.0], [0.0, 0.0]]).repeat(100, 1)
+    row = outside_by_energy(lambda x: x.square().sum(1), inside, other, name="far")
+    assert (row.metric, row.value) == ("ood_energy_auroc", 0.75), "half of it is further out, the other half the same"
+    assert outside_by_energy(lambda x: -x.square().sum(1), inside, other).value == 0.25
