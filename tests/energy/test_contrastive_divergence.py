@@ -53,7 +53,7 @@ def test_persistent_chains_learn_the_density(truth) -> None:
     """KL below 0.2 and a fifth of that at the start, by the averaged weights."""
     method = ContrastiveDivergence(VectorCritic(2, width=64, activation=nn.LeakyReLU), (2,))
     ema, box, first = average(method.E, 0.99), [(-4, 4)] * 2, None
-    batches = (Batch(truth.sample(256, generator=i)) for i in range(600))
+    batches = (Batch(truth.sample(256, generator=i)) for i in range(700))
     for step in train(method, batches, Adam(method.parameters(), 1e-3, betas=(0.5, 0.99))):
         ema.update(method.E)
         if step.iteration == 1:
