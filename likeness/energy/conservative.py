@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from likeness.energy.energies import valued
 from likeness.energy.score_matching import Score, jacobian
-from likeness.errors import InputError
 
 
 class Conservative(nn.Module):
@@ -32,9 +32,7 @@ class Conservative(nn.Module):
         again = torch.is_grad_enabled()
         with torch.enable_grad():
             x = x if x.requires_grad else x.detach().requires_grad_()
-            E = self.energy(x, *condition)
-            if E.shape != x.shape[:1]:
-                raise InputError(f"the energy gave shape {tuple(E.shape)} for {len(x)} samples: give one number each")
+            E = valued(lambda x: self.energy(x, *condition), x)
             (slope,) = torch.autograd.grad(E.sum(), x, create_graph=again)
         return -slope  # (1)
 

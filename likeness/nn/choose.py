@@ -42,17 +42,17 @@ def critic_for(
 def denoiser_net_for(
     event: tuple[int, ...], *, outputs: int = 1, classes: int = 0, width: int | None = None
 ) -> nn.Module:
-    """F(x, t, y) for noisy samples (n, *event): a U-Net that halves an image down to a side of 4 to 8, or a perceptron.
+    """F(x, t, y) for noisy samples (n, *event): a perceptron, or a U-Net that halves an image down to a side of 4 to 8.
 
-    There is attention where the side is 16 or less, but not at the side of the image.
+    It stops before, at a side that is odd. There is attention where the side is 16 or less, but not at the image's own.
 
     Raises:
-        InputError: the event is neither (d,) nor a square image whose side is even down to a side of 8 or less.
+        InputError: the event is neither (d,) nor a square image.
     """
     if _is_vector(event):
         return TimeMLP(event[0], outputs=outputs, classes=classes, width=width or 128)
     width, sides = width or 32, [event[1]]
-    while sides[-1] > 8 or (len(sides) == 1 and sides[0] > 4):
+    while sides[-1] % 2 == 0 and (sides[-1] > 8 or (len(sides) == 1 and sides[0] > 4)):
         sides.append(sides[-1] // 2)
     plan = Plan(width, (1, *[2] * (len(sides) - 1)), 1, [s for s in sides[1:] if s <= 16], head_channels=min(64, width))
     return UNet(event, outputs=outputs, classes=classes, plan=plan)

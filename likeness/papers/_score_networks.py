@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from likeness.core import Method, Update, learn, train
+from likeness.core import learn, train
 from likeness.data.batch import Batch
 from likeness.data.truth import Mixture
 from likeness.energy.conservative import Conservative, curl
 from likeness.energy.denoising import denoising
+from likeness.energy.naive import Naive
 from likeness.energy.scores import ScoreMatching
 from likeness.nn.vector import MLP, VectorCritic
 from likeness.papers._langevin import two
@@ -71,17 +72,6 @@ def relative_error(s: nn.Module, truth: Mixture, sigma: float, x: Tensor) -> flo
     """Squared error of the score of noisy samples, over its own square, at these places."""
     true = truth.noised(sigma).score(x)
     return float((s(x) - true).square().sum() / true.square().sum())
-
-
-class Naive(Method):
-    """Lowers the energy of the data and does nothing else."""
-
-    def __init__(self, energy: nn.Module) -> None:
-        super().__init__()
-        self.energy = energy
-
-    def updates(self, batch: Batch) -> Iterator[Update]:
-        yield self, lambda: {"energy": self.energy(batch.x).mean()}
 
 
 def naive(truth: Mixture, steps: int, seed: int) -> dict[str, float]:

@@ -21,9 +21,8 @@ from torch.optim import Adam
 
 from likeness.energy.ncsn import NCSN
 from likeness.errors import InputError
-from likeness.nn.adm_unet import UNet
+from likeness.nn import denoiser_net_for
 from likeness.nn.average import average
-from likeness.nn.time_mlp import TimeMLP
 from likeness.recipes.common import Common, Facts, Model, Range, positive
 from likeness.run.learner import Learner
 
@@ -81,7 +80,7 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
 def build(settings: Settings, facts: Facts) -> Model:
     """The network, its optimiser and its averaged weights, for settings without open choices."""
     method = NCSN(
-        _network(settings, facts.event),
+        denoiser_net_for(facts.event, width=settings.width),
         facts.event,
         sigma_last=settings.sigma_last or 0.01,
         sigma_first=settings.sigma_first,
@@ -97,15 +96,3 @@ def build(settings: Settings, facts: Facts) -> Model:
     optimiser = Adam(method.parameters(), settings.lr, fused=fused)
     learner = Learner(method, optimiser, lambda: ema.update(method), state, (method.F,))
     return Model(learner, used.sample, score=("denoising loss", used.cost), walks=True)
-
-
-def _network(settings: Settings, event: tuple[int, ...]) -> nn.Module:
-    width = settings.width or 1
-    if len(event) == 1:
-        return TimeMLP(event[0], width=width)
-    multipliers: tuple[int, ...] = (1, 2, 2)
-    while len(multipliers) > 1 and (event[1] % 2 ** (len(multipliers) - 1) or event[1] < 2 ** (len(multipliers) + 1)):
-        multipliers = multipliers[:-1]
-    sides = {event[1] // 2**k for k in (1, 2)}
-    heads = min(64, width)
-    return UNet(event, width=width, multipliers=multipliers, blocks=1, attention=sides, head_channels=heads)

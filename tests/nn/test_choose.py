@@ -30,9 +30,11 @@ def test_networks_of_diffusion_fit_the_event(event: tuple[int, ...], levels: int
     assert denoiser_net_for((3,), outputs=2)(torch.randn(2, 3), torch.zeros(2)).shape == (2, 6)
 
 
-def test_an_odd_side_on_the_way_down_is_named() -> None:
-    with pytest.raises(InputError, match="multiple of 4"):
-        denoiser_net_for((1, 18, 18))
+def test_they_stop_at_an_odd_side_on_the_way_down() -> None:
+    assert len(denoiser_net_for((1, 18, 18), width=4).plan.multipliers) == 2
+    assert len(denoiser_net_for((1, 7, 7), width=4).plan.multipliers) == 1
+    with pytest.raises(InputError, match="squares"):
+        denoiser_net_for((1, 8, 12))
 
 
 @pytest.mark.parametrize("event", [(), (3, 4), (1, 2, 3, 4)])
