@@ -210,8 +210,9 @@ ROWS = (
 )  # fmt: skip
 
 
-# On strokes as thin as MNIST's a coupling of 1 erases some, the more so the nearer to the optimum: see about.
-THIN = ("icm.1.0", "majority")
+# On strokes as thin as MNIST's a coupling of 1 erases some, the more so the nearer to the optimum; on digits whose
+# pixels were repeated the learned couplings are above 1 and do so too: see about.
+SHOWN = {MNIST: ("icm.1.0", "majority"), "digits": ("learned.majority",)}
 
 
 SMOOTH = Claim(
@@ -229,7 +230,7 @@ def claims(name: str) -> tuple[Claim, ...]:
             key=f"{name}.{claim.key}",
             baseline=claim.baseline and f"{name}.{claim.baseline}",
             holds=claim.holds and partial(_of, name, claim.holds),
-            scales=() if name == MNIST and claim.key in THIN else scales,
+            scales=() if claim.key in SHOWN[name] else scales,
         )
         for claim in ROWS
     )
@@ -249,7 +250,9 @@ CARD = Card(
     "strokes that ICM, caught on its way, still has. On the thin strokes of MNIST that is so at J = 1 already: ICM "
     "takes away less than four fifths of the errors, and the optimum and the majority of draws are worse than ICM; of "
     "digits that are enlarged smoothly instead of by repeating pixels ICM takes away about four fifths. Couplings "
-    "learned from clean images by pseudo-likelihood are weaker than 1. Many chains, which begin at the noisy image and "
+    "learned from clean images by pseudo-likelihood come to .95 on MNIST, where they restore better than 1, and to "
+    "1.3 on digits of repeated pixels, where they restore worse: what describes clean images best need not clean noisy "
+    "ones best. Many chains, which begin at the noisy image and "
     "at its negative, still disagree by R̂ > 1.1 after the sweeps of the small scale: that row only shows.",
     measure,
     (*claims("digits"), SMOOTH, *(claims(MNIST) if has_mnist() else ())),
