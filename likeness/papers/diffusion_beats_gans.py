@@ -39,7 +39,7 @@ class Budget(NamedTuple):
 
 BUDGETS: dict[Scale, Budget] = {
     "quick": Budget(_diffusion_guidance.Budget(25, 60, 60, 16, 40), 60, 10, 0, None, 0),
-    "laptop": Budget(_diffusion_guidance.Budget(200, 1000, 600, 32, 200), 500, 150, 600, 10_000, 1000),
+    "laptop": Budget(_diffusion_guidance.Budget(200, 1000, 600, 32, 200), 500, 150, 1500, 10_000, 1000),
     "gpu": Budget(_diffusion_guidance.Budget(1000, 20_000, 10_000, 64, 500), 1000, 20_000, 100_000, None, 10_000),
 }
 
