@@ -114,12 +114,17 @@ def _meet(backend: str, wait: float) -> None:
         store, rank, size = next(dist.rendezvous("env://", timeout=timedelta(seconds=wait)))
         store = dist.PrefixStore(f"likeness/{restarts()}", store)  # what died before left its address in it
         store.set_timeout(timedelta(seconds=wait))
-        store.set(f"here/{rank}", "")
-        store.wait([f"here/{r}" for r in range(size)])
+        _all_say("here", store, rank, size)
         patience = timedelta(seconds=PATIENCE)
         dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=patience)
+        _all_say("met", store, rank, size)  # who met first and has a mistake to tell does not leave the rest alone
     except (RuntimeError, ValueError) as error:
         raise InputError(_no_meeting(str(error), wait)) from None
+
+
+def _all_say(word: str, store: dist.Store, rank: int, size: int) -> None:
+    store.set(f"{word}/{rank}", "")
+    store.wait([f"{word}/{r}" for r in range(size)])
 
 
 def _no_meeting(reason: str, wait: float) -> str:
