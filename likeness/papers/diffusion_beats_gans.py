@@ -171,6 +171,6 @@ CARD = Card(
         ),
         Claim("ADM, all parts: Fréchet distance", "parts.updown.frechet", "13.21 → 10.21 (ImageNet 128)",
               "parts.ddpm.frechet", mean(lambda n: n["parts.updown.frechet"] < n["parts.ddpm.frechet"]), ()),
-        *rivals(),
+        *(rivals() if there() else ()),
     ),
 )  # fmt: skip
