@@ -150,10 +150,15 @@ def reproduce(name: str, seeds: Sequence[int], scale: Scale = "laptop", jobs: in
 
 
 def verdict(card: Card, scale: Scale, numbers: Mapping[int, Numbers], seconds: float) -> Outcome:
-    """Hold the numbers of the seeds against the card's claims; what a smaller scale leaves out has no row there."""
+    """Hold the numbers of the seeds against the card's claims.
+
+    What a smaller scale, or a data set that is not there, leaves out has no row, unless it is a claim that must hold.
+    """
     seeds = tuple(sorted(numbers))
     each = tuple(numbers[s] for s in seeds)
-    measured = [claim for claim in card.claims if scale in claim.scales or all(claim.key in n for n in each)]
+    must = [scale in claim.scales and claim.holds is not None for claim in card.claims]
+    known = [all(claim.key in n for n in each) for claim in card.claims]
+    measured = [claim for claim, needed, there in zip(card.claims, must, known) if needed or there]
     rows = tuple(_row(claim, each, scale) for claim in measured)
     passed = all(row["holds"] for row in rows if row["must"])
     return Outcome(card.name, scale, seeds, seconds, each, rows, passed)
