@@ -1,5 +1,7 @@
 """A card's verdict follows from its numbers, and can fail; seeds run apart give what they give together."""
 
+from dataclasses import replace
+
 import pytest
 
 from likeness.errors import InputError
@@ -31,6 +33,14 @@ def test_a_row_counts_only_at_its_scales() -> None:
     quick = outcome(0, 1, scale="quick")
     assert quick.passed
     assert (quick.rows[0]["holds"], quick.rows[0]["must"]) == (False, False)
+
+
+def test_what_was_not_measured_has_no_row_unless_it_must_hold() -> None:
+    shown, must = Claim("shown", "elsewhere"), Claim("must", "elsewhere", holds=lambda n: True)
+    only = Card("one", "One", "https://example.org", "", lambda seed, scale: {}, (Claim("here", "a"), shown))
+    assert [row["quantity"] for row in verdict(only, "laptop", {0: {"a": 1.0}}, 0.0).rows] == ["here"]
+    with pytest.raises(KeyError):
+        verdict(replace(only, claims=(must,)), "laptop", {0: {"a": 1.0}}, 0.0)
 
 
 def test_rows_say_what_the_seeds_gave() -> None:
