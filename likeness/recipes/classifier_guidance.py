@@ -13,14 +13,12 @@ stays.
 Prafulla Dhariwal, Alex Nichol. Diffusion Models Beat GANs on Image Synthesis. 2021. https://arxiv.org/abs/2105.05233
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.optim import AdamW
 
@@ -42,7 +40,6 @@ from likeness.recipes.drawing import Drawing, How, default_steps, parts
 from likeness.recipes.pipeline import reopen
 from likeness.run.folder import open_run
 from likeness.run.learner import Learner
-from likeness.sampling import Streams
 
 SEARCHED = ("scale", "lr", "width")  # by a sweep that is not told what to search
 DRAWN, LARGEST = 500, 2000  # draws at each scale of the report's table; samples that they are held against
@@ -117,7 +114,9 @@ def build(settings: Settings, facts: Facts) -> Model:
     optimiser = AdamW(classifier.parameters(), settings.lr, weight_decay=settings.weight_decay, fused=fused)
     s, its = settings, drawing.how
     how = How(s.rule or its.rule, s.draw_steps or its.steps, s.eta, 1.0 if s.scale is None else s.scale, its.variance)
-    sampler = Steered(run, how, classifier, torch.tensor(facts.label_counts), highest=settings.highest)
+    counts = torch.tensor(facts.label_counts)
+    make = partial(steered, classifier=classifier, counts=counts, highest=settings.highest)
+    sampler = Drawing(run, how, make, classes=classifier.classes)
     return Model(
         Learner(classifier, optimiser, _nothing, nn.ModuleDict({"method": classifier}), (F,)),
         sampler,
@@ -128,50 +127,21 @@ def build(settings: Settings, facts: Facts) -> Model:
     )
 
 
-class Steered:
-    """A diffusion run's sampler steered by a classifier; its ways may be changed at each call, as `Drawing`'s may."""
-
-    def __init__(
-        self, method: Diffusion, how: How, classifier: NoisyClassifier, counts: Tensor, *, highest: float
-    ) -> None:
-        self.method, self.how, self.classifier, self.counts, self.highest = method, how, classifier, counts, highest
-        self.changed()
-
-    @property
-    def classes(self) -> int:
-        """How many classes can be asked for."""
-        return self.classifier.classes
-
-    def __call__(
-        self, n: int, *, generator: int | Streams | None = None, y: Int[Tensor, " n"] | None = None, **changed: Any
-    ) -> Float[Tensor, " n *event"]:
-        return self.changed(**changed)(n, generator=generator, y=y)
-
-    def states(
-        self, n: int, *, generator: int | Streams | None = None, y: Int[Tensor, " n"] | None = None, **changed: Any
-    ) -> Iterator[Float[Tensor, " n *event"]]:
-        """The draws at every level, from pure noise on."""
-        return self.changed(**changed).states(n, generator=generator, y=y)
-
-    def changed(self, **changed: Any) -> Diffused:
-        """The draw with what is given otherwise; another rule comes with its own noise."""
-        how = self.how
-        if changed.get("rule", how.rule) != how.rule:
-            how = how._replace(eta=None)
-        how = how._replace(**changed)
-        rule, sigmas = parts(how, self.method.schedule)
-        labelled = self.method.frequencies is not None
-        return guiding(
-            lambda y: self.method.denoiser(y if labelled else None),
-            self.classifier.log_class,
-            rule,
-            sigmas,
-            self.method.event,
-            frequencies=self.counts,
-            scale=how.scale,
-            interval=(0.0, self.highest),
-            device=next(self.method.D.parameters()).device,
-        )
+def steered(method: Diffusion, how: How, *, classifier: NoisyClassifier, counts: Tensor, highest: float) -> Diffused:
+    """The draws of a diffusion model, steered by a classifier up to a level of noise."""
+    rule, sigmas = parts(how, method.schedule)
+    labelled = method.frequencies is not None
+    return guiding(
+        lambda y: method.denoiser(y if labelled else None),
+        classifier.log_class,
+        rule,
+        sigmas,
+        method.event,
+        frequencies=counts,
+        scale=how.scale,
+        interval=(0.0, highest),
+        device=next(method.D.parameters()).device,
+    )
 
 
 def _guided(settings: Settings, facts: Facts) -> tuple[Path, How]:
@@ -195,7 +165,7 @@ def _nothing() -> None:
 
 
 def _tables(
-    sampler: Steered, classifier: NoisyClassifier, data: Dataset, space: FeatureSpace
+    sampler: Drawing, classifier: NoisyClassifier, data: Dataset, space: FeatureSpace
 ) -> dict[str, list[dict[str, Any]]]:
     """How well classes are seen through noise, and what each scale of guidance draws."""
     device = next(classifier.parameters()).device
