@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import torch
 from harness import record, side_by_side
-from peers import missing, silent
+from peers import Adapted, missing, silent, unet
 from torch import Tensor, nn
 
 from likeness.diffusion.ddim import ddim
@@ -26,33 +26,7 @@ EVENT, N, STEPS, T = (1, 16, 16), 64, 50, 1000
 
 
 def network() -> nn.Module:
-    from diffusers import UNet2DModel
-
-    torch.manual_seed(0)
-    return UNet2DModel(
-        sample_size=EVENT[1],
-        in_channels=1,
-        out_channels=1,
-        layers_per_block=1,
-        block_out_channels=(32, 64, 64),
-        down_block_types=("DownBlock2D", "AttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "AttnUpBlock2D", "UpBlock2D"),
-        norm_num_groups=8,
-    ).eval()
-
-
-class Adapted(nn.Module):
-    """The network as ours and as denoising-diffusion-pytorch call one, with what the latter asks it about itself."""
-
-    channels = out_dim = 1
-    self_condition = random_or_learned_sinusoidal_cond = False
-
-    def __init__(self, net: nn.Module) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, x: Tensor, t: Tensor, *_: object) -> Tensor:
-        return self.net(x, t).sample
+    return unet(EVENT).eval()
 
 
 def ours(prepare: Callable[[nn.Module], object] = lambda net: None) -> Callable[[], Tensor]:

@@ -18,7 +18,7 @@ from types import ModuleType
 
 import torch
 from harness import record, side_by_side
-from peers import missing, silent
+from peers import Adapted, missing, silent, unet
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from torch.nn.utils import clip_grad_norm_
@@ -38,33 +38,7 @@ RATES = {"lr": 1e-4, "betas": (0.95, 0.999), "weight_decay": 1e-6, "eps": 1e-8}
 
 
 def network() -> nn.Module:
-    from diffusers import UNet2DModel
-
-    torch.manual_seed(0)
-    return UNet2DModel(
-        sample_size=EVENT[1],
-        in_channels=1,
-        out_channels=1,
-        layers_per_block=1,
-        block_out_channels=(32, 64, 64),
-        down_block_types=("DownBlock2D", "AttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "AttnUpBlock2D", "UpBlock2D"),
-        norm_num_groups=8,
-    )
-
-
-class Adapted(nn.Module):
-    """The network as ours and as denoising-diffusion-pytorch call one, with what the latter asks it about itself."""
-
-    channels = out_dim = 1
-    self_condition = random_or_learned_sinusoidal_cond = False
-
-    def __init__(self, net: nn.Module) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, x: Tensor, t: Tensor, *_: object) -> Tensor:
-        return self.net(x, t).sample
+    return unet(EVENT)
 
 
 def ours(x: Tensor, prepare: Callable[[nn.Module], object] = lambda net: None) -> Callable[[], object]:

@@ -1,7 +1,8 @@
 """A training step of score matching at 100 dimensions, in slices and by the exact trace; a thousand chains at once.
 
 The same network and the same batch. The exact trace back-propagates once a dimension, all of them as one batch: the bar
-is held against that, the faster form. One after the other, as it is usually written, stands beside it. Then Langevin chains of 20 steps, all in one call and by a loop over chains.
+is held against that, the faster form. One after the other, as it is usually written, stands beside it. Then Langevin
+chains of 20 steps, all in one call and by a loop over chains.
 """
 
 import statistics

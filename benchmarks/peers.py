@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from harness import record, side_by_side
+from torch import Tensor, nn
 
 from likeness.run.speed import ROUND, matmul_peak
 
@@ -79,3 +80,34 @@ def against(
     record(f"{name}_peer", rest, reference=peer, bar=bar, better="higher", facts=facts)
     for label, share in shares.items():
         print(f"{name:12s} {label:28s} {share:10.1%} of {peak / 1e9:.0f} GFLOP/s")
+
+
+def unet(event: tuple[int, ...]) -> nn.Module:
+    """The network that diffusion's loops are measured with, of diffusers."""
+    from diffusers import UNet2DModel
+
+    torch.manual_seed(0)
+    return UNet2DModel(
+        sample_size=event[1],
+        in_channels=1,
+        out_channels=1,
+        layers_per_block=1,
+        block_out_channels=(32, 64, 64),
+        down_block_types=("DownBlock2D", "AttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "AttnUpBlock2D", "UpBlock2D"),
+        norm_num_groups=8,
+    )
+
+
+class Adapted(nn.Module):
+    """It as ours and as denoising-diffusion-pytorch call one, with what the latter asks it about itself."""
+
+    channels = out_dim = 1
+    self_condition = random_or_learned_sinusoidal_cond = False
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor, t: Tensor, *_: object) -> Tensor:
+        return self.net(x, t).sample

@@ -182,7 +182,7 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_what_the_package_computes_there_and_back(tmp_path: Path, kind: str) -> None:
-    diffusers = pytest.importorskip("diffusers")
+    diffusers = pytest.importorskip("diffusers", reason="parity with diffusers needs diffusers")
     given = {"attention_head_dim": 8, "norm_num_groups": 8} | KINDS[kind]
     unet = diffusers.UNet2DModel(sample_size=8, block_out_channels=(16, 32, 48), layers_per_block=2, **given)
     unet = stirred(unet).eval()

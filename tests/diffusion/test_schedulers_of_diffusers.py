@@ -17,7 +17,7 @@ from likeness.diffusion.sampler import Rule
 from likeness.diffusion.schedules import Discrete, Karras, cosine, linear
 from likeness.diffusion.transitions import large
 
-diffusers = pytest.importorskip("diffusers")
+diffusers = pytest.importorskip("diffusers", reason="parity with diffusers needs diffusers")
 
 N = 8
 

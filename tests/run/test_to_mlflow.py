@@ -17,8 +17,8 @@ from likeness.run.sinks import Start, check
 from likeness.run.to_mlflow import begin, shown
 from likeness.run.track import Tracker, records
 
-mlflow = pytest.importorskip("mlflow")
-pytest.importorskip("flask")
+mlflow = pytest.importorskip("mlflow", reason="tracking to MLflow needs mlflow")
+pytest.importorskip("flask", reason="a server of MLflow needs flask")
 
 
 def free_port() -> int:

@@ -12,7 +12,7 @@ from likeness.run.sinks import check
 from likeness.run.to_wandb import address, mode
 from likeness.run.track import Tracker
 
-wandb = pytest.importorskip("wandb")
+wandb = pytest.importorskip("wandb", reason="tracking to Weights & Biases needs wandb")
 
 
 @pytest.fixture(autouse=True)
