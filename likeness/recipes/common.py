@@ -175,7 +175,8 @@ class Model(NamedTuple):
         score: the name and the cost (n,) of validation samples by which checkpoints are chosen, the lowest first; if
             None the negative `log_prob`, else the Fréchet distance of draws.
         encode: codes (n, d) of samples (n, *event); None where there are none.
-        reconstruct: what the codes of samples are decoded to.
+        reconstruct: what the codes of samples are decoded to, or what is restored from under noise; it tells of that in
+            its `findings`, where it has any.
         variants: `variants(x, n, scale=1.0, generator=None)` draws near given samples, (m, n, *event).
         drawing: the sampler whose rule, steps, noise and guidance may be changed at each call; None for families whose
             draws have none (`drawing.Drawing`).
