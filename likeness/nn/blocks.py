@@ -126,6 +126,11 @@ def _by_whole_batch(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
     return x * scale.view(spread) + (norm.bias - batch_mean * scale).view(spread)
 
 
+def convolved(a: int, b: int) -> list[nn.Module]:
+    """A 3×3 convolution of a to b channels, normalised and rectified; the size stays."""
+    return [nn.Conv2d(a, b, 3, padding=1, bias=False), BatchNorm2d(b), nn.ReLU()]
+
+
 class MinibatchStd(nn.Module):
     """Appends the spread of the batch as one more channel, by which a critic sees a collapsed generator.
 

@@ -11,12 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from likeness.errors import InputError
-from likeness.nn.blocks import BatchNorm2d, channels_last
-
-
-def convolved(a: int, b: int, *, stride: int = 1) -> list[nn.Module]:
-    """A 3×3 convolution of a to b channels, normalised and rectified."""
-    return [nn.Conv2d(a, b, 3, stride, 1, bias=False), BatchNorm2d(b), nn.ReLU()]
+from likeness.nn.blocks import channels_last, convolved
 
 
 class SmallCNN(nn.Module):
