@@ -1,18 +1,13 @@
-"""What the adapters of other people's weights share: files of tensors, and tables of which tensor is called what.
+"""What the adapters of other people's weights share: tables of which tensor is called what.
 
 An adapter says, for each tensor of ours, which tensors of theirs it is made of (`Entry`). The same table fills a
-network and exports it: what one way permutes, the other permutes back, so a round trip changes no bit. A pickled file
-is opened by torch's reader of tensors alone, which runs no code (https://docs.pytorch.org/docs/stable/notes/serialization.html).
+network and exports it: what one way permutes, the other permutes back, so a round trip changes no bit.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from pickle import UnpicklingError
 from typing import NamedTuple
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from likeness.diffusion.denoisers import Preconditioned
@@ -55,31 +50,6 @@ def permuted(entry: Entry, order: Callable[[Tensor], Tensor]) -> Entry:
         return entry.write(x[order(torch.arange(len(x), device=x.device)).argsort()])
 
     return entry._replace(read=lambda *theirs: order(entry.read(*theirs)), write=back)
-
-
-def tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a `.safetensors` file, or of a file that `torch.save` wrote of a dictionary of tensors.
-
-    Raises:
-        InputError: there is no such file, or it holds something else than tensors.
-    """
-    if not path.is_file():
-        raise InputError(f"no weights at {path}: check the path")
-    if path.suffix == ".safetensors":
-        try:
-            return load_file(path)
-        except SafetensorError as error:
-            raise InputError(f"{path} is not a whole safetensors file ({error}): fetch or convert it again") from None
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, ValueError, KeyError):
-        found = None
-    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
-        raise InputError(
-            f"{path} holds more than tensors, and a pickle can run code when opened: where you trust it, open it with "
-            "the code it came from and write net.state_dict() with safetensors.torch.save_file"
-        )
-    return found
 
 
 def fill(net: nn.Module, entries: Iterable[Entry], state: State, source: str, ignored: Iterable[str] = ()) -> None:

@@ -19,12 +19,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from likeness.diffusion.border import Entry, Pretrained, exported, fill, layer, permuted, same_groups, tensors
+from likeness.diffusion.border import Entry, Pretrained, exported, fill, layer, permuted, same_groups
 from likeness.diffusion.denoisers import PARAMETERISATIONS, Preconditioned
 from likeness.diffusion.schedules import TOLD, Schedule, cosine, linear
 from likeness.nn.adm_blocks import Attention, ResBlock
 from likeness.nn.adm_encoder import Encoder
 from likeness.nn.adm_unet import Plan, Stage, UNet, stages
+from likeness.nn.foreign import tensors
 
 
 class Published(NamedTuple):

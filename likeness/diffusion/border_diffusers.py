@@ -21,7 +21,7 @@ from jaxtyping import Float
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from likeness.diffusion.border import Pretrained, exported, fill, tensors
+from likeness.diffusion.border import Pretrained, exported, fill
 from likeness.diffusion.border_unet2d import configuration, layout, network_of, renamed
 from likeness.diffusion.denoisers import PARAMETERISATIONS, Preconditioned
 from likeness.diffusion.schedules import TOLD, Discrete, Schedule, cosine
@@ -29,6 +29,7 @@ from likeness.errors import InputError
 from likeness.files import read_json, replacing, write_json
 from likeness.nn.adm_unet import UNet
 from likeness.nn.blocks import Labels
+from likeness.nn.foreign import tensors
 
 WEIGHTS = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
 PREDICTS = {"epsilon": "noise", "sample": "x0", "v_prediction": "v"}

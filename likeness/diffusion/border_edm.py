@@ -20,12 +20,13 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from likeness.diffusion.border import Entry, Pretrained, State, exported, fill, layer, permuted, tensors
+from likeness.diffusion.border import Entry, Pretrained, State, exported, fill, layer, permuted
 from likeness.diffusion.denoisers import Preconditioned, edm
 from likeness.diffusion.schedules import Karras
 from likeness.errors import InputError
 from likeness.nn.adm_blocks import ResBlock, group_norm
 from likeness.nn.adm_unet import Plan, Stage, UNet, stages
+from likeness.nn.foreign import tensors
 
 UNUSED = re.compile(r".*resample_filter|map_augment\.weight")  # constants; what is zero but in training
 

@@ -1,13 +1,10 @@
-"""Files hold tensors or are refused; what one way permutes the other permutes back; what does not fit is named."""
-
-from pathlib import Path
+"""What one way permutes the other permutes back; what does not fit is named."""
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
-from likeness.diffusion.border import Entry, exported, fill, layer, permuted, same_groups, tensors
+from likeness.diffusion.border import Entry, exported, fill, layer, permuted, same_groups
 from likeness.errors import InputError
 
 
@@ -19,24 +16,6 @@ class Net(nn.Module):
 
 def turned(x: torch.Tensor) -> torch.Tensor:
     return x.unflatten(0, (2, 3)).transpose(0, 1).flatten(0, 1)
-
-
-def test_files_of_tensors_are_read_and_nothing_else(tmp_path: Path) -> None:
-    state = {"a": torch.randn(2, 3)}
-    save_file(state, tmp_path / "a.safetensors")
-    torch.save(state, tmp_path / "a.pt")
-    torch.save(nn.Linear(1, 1), tmp_path / "module.pt")
-    (tmp_path / "rubbish.pkl").write_bytes(b"\x80\x02cos\nsystem\n.")
-    (tmp_path / "cut.safetensors").write_bytes((tmp_path / "a.safetensors").read_bytes()[:20])
-    for name in ("a.safetensors", "a.pt"):
-        assert torch.equal(tensors(tmp_path / name)["a"], state["a"])
-    for name in ("module.pt", "rubbish.pkl"):
-        with pytest.raises(InputError, match="can run code when opened: where you trust it"):
-            tensors(tmp_path / name)
-    with pytest.raises(InputError, match="not a whole safetensors"):
-        tensors(tmp_path / "cut.safetensors")
-    with pytest.raises(InputError, match="no weights at"):
-        tensors(tmp_path / "none.pt")
 
 
 def test_a_round_trip_changes_no_bit() -> None:
