@@ -75,7 +75,7 @@ VOCABULARY = {
         "border",
         "border_unet2d",
     },
-    "represent": {"penalties"},
+    "represent": {"measures", "nearest", "penalties", "probes", "sphere"},
     "language": {"generate", "repetition", "ngrams"},
 }
 
