@@ -75,7 +75,17 @@ VOCABULARY = {
         "border",
         "border_unet2d",
     },
-    "represent": {"contrast", "invariance", "pairs", "penalties", "queue", "sphere"},
+    "represent": {
+        "contrast",
+        "invariance",
+        "measures",
+        "nearest",
+        "pairs",
+        "penalties",
+        "probes",
+        "queue",
+        "sphere",
+    },
     "language": {"generate", "repetition", "ngrams"},
 }
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from likeness.data.corruptions import gaussian
 from likeness.papers._autoencoder_training import Components, Images, deep, fitted, linear, mse
 from likeness.papers.card import SCALES, Claim, Numbers, for_each
-from likeness.represent import Autoencoder, Quantiser, accuracies, psnr
+from likeness.represent import Autoencoder, Quantiser, probes, psnr
 
 WIDTHS = (1, 2, 4, 8, 16, 32)
 SHUFFLED = (2, 8, 16)
@@ -70,7 +70,7 @@ def few_labels(data: Images, plain: Autoencoder, epochs: int, draws: int, seed: 
 
 def _accuracies(data: Images, encode: object, k: int, draws: int, seed: int) -> list[float]:
     codes, test = (encode(x) for x in (data.x, data.test))  # type: ignore[operator]
-    return accuracies(codes, data.y, test, data.y_test, per_class=k, draws=draws, seed=seed)
+    return probes.few_labels(codes, data.y, test, data.y_test, per_class=k, draws=draws, seed=seed)
 
 
 def compression(data: Images, ae: Autoencoder) -> dict[str, float]:
