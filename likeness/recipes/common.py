@@ -38,6 +38,8 @@ SHARED = {
     "rules",
     "denoising",
     "drawing",
+    "representing",
+    "measuring",
 }
 
 
@@ -190,6 +192,7 @@ class Model(NamedTuple):
         ready: whether there is something to judge yet; checkpoints before are not scored.
         vae: the model with its posterior, as it is drawn from, for `likeness diagnose`; None for other families.
         tables: `tables(data, space)` measures what else a report shows: rows of a table, by its title.
+        shown: what the report of a model without draws has pictures of, of test samples (n, *event).
     """
 
     learner: Learner
@@ -215,6 +218,7 @@ class Model(NamedTuple):
     drawn: str = ""
     tables: Callable[..., dict[str, list[dict[str, Any]]]] | None = None
     walks: bool = False
+    shown: Callable[[Tensor], dict[str, Tensor]] | None = None
 
     @property
     def draws(self) -> bool:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -110,6 +110,8 @@ class Outcome:
             self.report["tables"] = s.model.tables(self.data, self.space)
         if s.model.draws:
             self._judge(tell)
+        elif s.model.shown is not None:
+            self.report["pictures"] = self._shown(s.model.shown)
 
     def _judge(self, tell: Say) -> None:
         s, device = self.session, self.session.settings.device
@@ -154,6 +156,14 @@ class Outcome:
     def _texts(self, samplers: Mapping[str, Sampler]) -> dict[str, Any]:
         """Texts to read, bits of the test part, and what draws repeat at several temperatures."""
         return written(self.session, whole(self.data.test, LARGEST).x, whole(self.data.train).x, samplers)
+
+    def _shown(self, of: Callable[[Tensor], dict[str, Tensor]]) -> dict[str, str]:
+        x = whole(self.data.test, SHOWN).x
+        shown = {"data": x} | of(x.to(self.session.settings.device))
+        paths = {name: f"samples/{name.replace(' ', '-')}.png" for name in shown}
+        for name, made in shown.items() if world().rank == 0 else ():
+            picture(made.cpu(), self.session.run.folder / paths[name], reference=x)
+        return paths
 
     def _pictures(self, samplers: Mapping[str, Sampler]) -> dict[str, str]:
         folder, truth = self.session.run.folder, self.data.truth

@@ -70,10 +70,10 @@ def render(report: Report, folder: Path) -> str:
     title = escape(str(report.get("title", "report")))
     parts = [
         _header(report, title),
-        section("pictures", "What it draws", _pictures(report, folder)),
+        section("pictures", "What it draws" if report.get("scores") else "What it sees", _pictures(report, folder)),
         section("texts", "What it writes", texts(report)),
         section("scores", "How good the draws are", _drawn(report, table(report))),
-        section("measured", "What else was measured", tables(report)),
+        section("measured", "What else was measured" if report.get("scores") else "What was measured", tables(report)),
         section("warnings", "Warnings", _warnings(report)),
         section("training", "Training", _training(report)),
         section("refinement", "Refinement", _refinement(report.get("refinement") or {})),

@@ -1,0 +1,148 @@
+"""What recipes that learn from views have in common: their settings, the networks, and what is measured of features.
+
+Such a run draws nothing. Checkpoints are chosen by the method's own objective on validation samples, of the same views
+each time and without labels; what those samples' projections look like says whether they have collapsed. The report
+shows what features are worth, by probes that are given few labels, beside pixels and the same network untrained.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, Any, Literal, NamedTuple
+
+import torch
+from torch import nn
+from torch.optim import Adam, Optimizer
+
+from likeness.core import Method
+from likeness.data import views as policies
+from likeness.errors import InputError
+from likeness.nn.choose import encoder_net_for
+from likeness.nn.heads import projection
+from likeness.recipes.common import Common, Facts, Model, Range, positive, silent
+from likeness.recipes.measuring import Shapes, measured, views_of
+from likeness.run.learner import Learner
+
+SEARCHED = ("lr", "d_z", "strength")  # by a sweep that is not told what to search
+
+
+@dataclass(frozen=True)
+class Viewed(Common):
+    """Settings of every recipe that learns from views of images."""
+
+    encoder: Literal["small", "resnet18", "resnet50", "alexnet", "vit"] | None = None
+    """The network whose features are kept; small for images of up to 32 pixels, else resnet18 if not given."""
+    d: int | None = None
+    """Numbers of a feature; as the network has them if not given."""
+    d_z: Annotated[int, Range(16, 512, log=True)] = 128
+    """Numbers of a projection, which the objective sees."""
+    views: Literal["digits", "photographs", "simclr", "align-uniform"] | None = None
+    """What a view may change: digits moves and bends strokes; the others crop, mirror and recolour as their papers do.
+    digits for grey images, photographs for colour if not given."""
+    strength: Annotated[float, Range(0.25, 1.0)] = 0.5
+    """Of the colours of simclr."""
+    optimiser: Literal["adam", "sgd", "lars"] = "adam"
+    """lars keeps large batches (of a thousand and more) stable."""
+    lr: Annotated[float | None, Range(1e-4, 1e-1, log=True)] = None
+    """Learning rate after the first twentieth of the steps, in which it rises; it falls to zero by a cosine. By the
+    optimiser if not given: 0.002 for adam, 0.06 for sgd and 0.3 for lars, for each 256 samples in a batch."""
+    weight_decay: float = 1e-4
+    """Of weights, not of biases and normalisations."""
+
+
+def chosen(settings: Any, facts: Facts, **own: Any) -> Any:
+    """The settings with every open choice made by the data; `own` are choices of the recipe, where they are open.
+
+    Raises:
+        InputError: the data are no images, or a number is out of its range.
+    """
+    positive(settings, "steps", "batch_size", "judge_every", "lr", "d", "d_z")
+    if len(facts.event) != 3:
+        raise InputError(f"views are of images and these are {facts.kind}: use autoencoder, or one of images")
+    steps, size = settings.steps or 2000, min(256, facts.n_train)
+    rate = {"adam": 2e-3, "sgd": 0.06, "lars": 0.3}[settings.optimiser]
+    scale = 1.0 if settings.optimiser == "adam" else (settings.batch_size or size) / 256
+    made = {
+        "steps": steps,
+        "batch_size": size,
+        "views": "digits" if facts.event[0] == 1 else "photographs",
+        "lr": rate * scale,
+        "judge_every": max(1, steps // 10),
+        **own,
+    }
+    return replace(settings, **{k: v for k, v in made.items() if getattr(settings, k) is None})
+
+
+class Networks(NamedTuple):
+    """The encoder and the head of a method, and the view that the settings name, of a given size."""
+
+    f: nn.Module
+    g: nn.Module
+    view: Any
+
+
+def networks(settings: Any, facts: Facts) -> Networks:
+    """For settings without open choices."""
+    f: Any = encoder_net_for(facts.event, settings.encoder, settings.d)
+    return Networks(f, projection(f.d, hidden=f.d, out=settings.d_z), view(settings, facts.event[1]))
+
+
+def view(settings: Any, size: int) -> policies.View:
+    """One view of square images with that side."""
+    match settings.views:
+        case "digits":
+            return policies.digits(size)
+        case "simclr":
+            return policies.simclr(size, strength=settings.strength)
+        case "align-uniform":
+            return policies.align_uniform(size)
+    return policies.photographs(size)
+
+
+def assembled(method: Any, settings: Any, facts: Facts, **given: Any) -> Model:
+    """The model of a method that represents, its optimiser, and what watches and measures it."""
+    s = settings
+    method = method.to(s.device)
+    optimiser = optimiser_of(method, s)
+    watch = Shapes(method)
+    parts: dict[str, Any] = {
+        "watch": watch,
+        "score": ("objective", watch.cost),
+        "encode": method.encode,
+        "tables": partial(measured, method, partial(_untrained, s, facts)),
+        "shown": partial(views_of, method),
+        **given,
+    }
+    return Model(Learner(method, optimiser, partial(_rate, method, optimiser, s), method, (method.f,)), silent, **parts)
+
+
+def _untrained(settings: Any, facts: Facts) -> nn.Module:
+    with torch.random.fork_rng([]):
+        torch.manual_seed(settings.seed)
+        return encoder_net_for(facts.event, settings.encoder, settings.d).eval()
+
+
+def optimiser_of(method: nn.Module, settings: Any) -> Optimizer:
+    """With weight decay on matrices and filters alone."""
+    s, own = settings, [p for p in method.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in own if p.ndim > 1], "weight_decay": s.weight_decay},
+        {"params": [p for p in own if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    match s.optimiser:
+        case "sgd":
+            return torch.optim.SGD(groups, s.lr, momentum=0.9)
+        case "lars":
+            from likeness.optim.lars import LARS
+
+            return LARS(groups, s.lr)
+    return Adam(groups, s.lr)
+
+
+def _rate(method: Method, optimiser: Optimizer, s: Any) -> None:
+    """The rate of the next step, a function of how many there were."""
+    rising, t = max(1, s.steps // 20), method.iteration
+    part = max(0.0, t - rising) / max(1, s.steps - rising)
+    share = min((t + 1) / rising, (1 + math.cos(math.pi * min(1.0, part))) / 2)
+    for group in optimiser.param_groups:
+        group["lr"] = s.lr * share
