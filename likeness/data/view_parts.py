@@ -111,7 +111,7 @@ class Change:
 
     def change(self, x: Images, source: Source) -> Images:
         drawn = self.draw(source, x.shape[1:])
-        return on_some(x, source.chosen(self.p), self.apply, drawn) if self.p < 1 else self.apply(x, drawn)
+        return self.apply(x, drawn) if self.p == 1 else on_some(x.clone(), source.chosen(self.p), self.apply, drawn)
 
 
 Part = Motion | Change
@@ -126,11 +126,9 @@ def sometimes(part: Part, p: float) -> Part:
 def on_some(
     x: Tensor, chosen: Tensor, apply: Callable[[Tensor, tuple[Any, ...]], Tensor], drawn: tuple[Any, ...]
 ) -> Tensor:
-    """`apply` done to the chosen samples alone."""
+    """`apply` done to the chosen samples, in place."""
     at = chosen.nonzero()[:, 0]
-    if len(at) == 0:
-        return x
-    return x.index_copy(0, at, apply(x[at], _rows(drawn, at)))
+    return x if len(at) == 0 else x.index_copy_(0, at, apply(x.index_select(0, at), _rows(drawn, at)))
 
 
 def shuffled(changes: Sequence[Change], *, some: bool = False, p: float = 1.0) -> Change:
@@ -138,26 +136,28 @@ def shuffled(changes: Sequence[Change], *, some: bool = False, p: float = 1.0) -
 
     With `some`, only the first few of them: one to all, each number as likely.
     """
+    check_p(p)
     k = len(changes)
 
     def draw(source: Source, shape: Sequence[int]) -> tuple[Any, ...]:
         order = source.uniform(k).argsort(1)
         many = 1 + (source.uniform() * k).long().clamp(max=k - 1) if some else torch.full_like(order[:, 0], k)
-        hit = [source.chosen(c.p) for c in changes]
-        return order, many, tuple(hit), tuple(c.draw(source, shape) for c in changes)
+        many = many * source.chosen(p)
+        return order, many, tuple((source.chosen(c.p), c.draw(source, shape)) for c in changes)
 
     def apply(x: Tensor, drawn: tuple[Any, ...]) -> Tensor:
-        order, many, hit, own = drawn
+        order, many, own = drawn
+        x = x.clone()
         for turn in range(k):
-            for i, c in enumerate(changes):
-                x = on_some(x, (order[:, turn] == i) & (many > turn) & hit[i], c.apply, own[i])
+            for i, (hit, given) in enumerate(own):
+                on_some(x, (order[:, turn] == i) & (many > turn) & hit, changes[i].apply, given)
         return x
 
-    return Change(draw, apply, p, all(c.keeps_order for c in changes))
+    return Change(draw, apply, keeps_order=all(c.keeps_order for c in changes))
 
 
 def _rows(drawn: Any, at: Tensor) -> Any:
-    return drawn[at] if isinstance(drawn, Tensor) else tuple(_rows(d, at) for d in drawn)
+    return drawn.index_select(0, at) if isinstance(drawn, Tensor) else tuple(_rows(d, at) for d in drawn)
 
 
 class Chain:
