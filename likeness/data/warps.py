@@ -19,6 +19,7 @@ Everything else is read off between the four nearest pixels.
 
 from collections.abc import Sequence
 from functools import reduce
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -33,9 +34,12 @@ Number = Tensor | float  # one, or one a sample (n,)
 
 
 def matrices(
-    n: int, across: Sequence[Number] = (1.0, 0.0, 0.0), down: Sequence[Number] = (0.0, 1.0, 0.0), *, like: Tensor
+    n: int, across: Sequence[Number] = (1.0, 0.0, 0.0), down: Sequence[Number] = (0.0, 1.0, 0.0), *, like: Any
 ) -> Float[Tensor, "n 3 3"]:
-    """Affine warps (x, y) ↦ (a₀ x + a₁ y + a₂, d₀ x + d₁ y + d₂), where a is `across` and d is `down`."""
+    """Affine warps (x, y) ↦ (a₀ x + a₁ y + a₂, d₀ x + d₁ y + d₂), where a is `across` and d is `down`.
+
+    Of the type and on the device of `like`.
+    """
     numbers = (*across, *down, 0.0, 0.0, 1.0)
     rows = [torch.as_tensor(v, dtype=like.dtype, device=like.device).expand(n) for v in numbers]
     return torch.stack(rows, 1).unflatten(1, (3, 3))
