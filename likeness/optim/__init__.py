@@ -1,0 +1,1 @@
+"""Optimisers that the methods need beyond torch's own."""
