@@ -9,12 +9,13 @@ says of them. Batch normalisation is replaced by that of this library, so that N
 Ross Wightman. PyTorch Image Models. 2019. https://github.com/huggingface/pytorch-image-models
 """
 
+from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 
 from torch import nn
 
-from likeness.errors import InputError, unknown
+from likeness.errors import InputError
 from likeness.nn.blocks import BatchNorm1d, BatchNorm2d
 from likeness.nn.foreign import Foreign, fill, tensors
 
@@ -32,12 +33,14 @@ def timm_encoder(name: str, *, weights: Path | None = None, **given: object) -> 
     """
     timm = _timm()
     if not timm.is_model(name):
-        raise unknown("model of timm", name, timm.list_models())
+        near = " or ".join(get_close_matches(name, timm.list_models())) or "one of timm.list_models()"
+        raise InputError(f"timm has no model {name!r}: did you mean {near}?")
     model = timm.create_model(name, pretrained=False, num_classes=0, **given)
     if weights is not None:
         fill(model, tensors(weights), str(weights), dropped=_classifiers(model))
     told = model.pretrained_cfg
-    return Foreign(with_our_norms(model), int(model.num_features), told["mean"], told["std"])
+    d = getattr(model, "head_hidden_size", None) or model.num_features  # some have a wide layer before their classes
+    return Foreign(with_our_norms(model), int(d), told["mean"], told["std"])
 
 
 def with_our_norms(module: nn.Module) -> nn.Module:

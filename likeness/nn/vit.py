@@ -49,8 +49,8 @@ class Block(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.norm1, self.norm2 = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
-        self.attn, self.mlp = Attention(width, heads), Perceptron(width)
+        self.norm1, self.attn = nn.LayerNorm(width, eps=1e-6), Attention(width, heads)
+        self.norm2, self.mlp = nn.LayerNorm(width, eps=1e-6), Perceptron(width)
 
     def forward(self, z: Float[Tensor, "n k w"]) -> Float[Tensor, "n k w"]:
         z = z + self.attn(self.norm1(z))

@@ -4,7 +4,11 @@ import pytest
 import torch
 
 from likeness.errors import InputError
-from likeness.nn import critic_for, denoiser_net_for, generator_for
+from likeness.nn import critic_for, denoiser_net_for, encoder_net_for, generator_for
+from likeness.nn.alexnet import SmallAlexNet
+from likeness.nn.resnet_encoder import ResNetEncoder
+from likeness.nn.small_cnn import SmallCNN
+from likeness.nn.vit import ViT
 
 
 @pytest.mark.parametrize("event", [(3,), (1, 8, 8), (3, 32, 32)])
@@ -39,6 +43,60 @@ def test_they_stop_at_an_odd_side_on_the_way_down() -> None:
 
 @pytest.mark.parametrize("event", [(), (3, 4), (1, 2, 3, 4)])
 def test_other_events_are_refused(event: tuple[int, ...]) -> None:
-    for make in (lambda: generator_for(event, d_z=2), lambda: critic_for(event), lambda: denoiser_net_for(event)):
+    chosen = (critic_for, denoiser_net_for, encoder_net_for)
+    for make in (lambda: generator_for(event, d_z=2), *(lambda net=net: net(event) for net in chosen)):
         with pytest.raises(InputError, match="samples of shape"):
             make()
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [((1, 8, 8), SmallCNN), ((3, 32, 32), SmallCNN), ((1, 32, 100), ResNetEncoder), ((3, 64, 64), ResNetEncoder)],
+)
+def test_encoders_fit_the_event(event: tuple[int, ...], kind: type) -> None:
+    f = encoder_net_for(event, d=16)
+    assert isinstance(f, kind)
+    assert f.d == 16
+    assert f(torch.randn(2, *event)).shape == (2, 16)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("small", SmallCNN),
+        ("resnet18", ResNetEncoder),
+        ("resnet50", ResNetEncoder),
+        ("alexnet", SmallAlexNet),
+        ("vit", ViT),
+    ],
+)
+def test_encoders_by_their_name(name: str, kind: type) -> None:
+    for event in ((1, 28, 28), (3, 16, 24)):
+        f = encoder_net_for(event, name, 64)
+        assert isinstance(f, kind)
+        assert f.d == 64
+        assert f(torch.randn(2, *event)).shape == (2, 64)
+
+
+def test_encoders_of_vectors_and_stems_of_larger_images() -> None:
+    f = encoder_net_for((7,), d=5)
+    assert (f.d, f(torch.randn(3, 7)).shape) == (5, (3, 5))
+    assert encoder_net_for((3, 64, 64), d=8).conv1.kernel_size == (3, 3)
+    assert encoder_net_for((3, 96, 96), d=8).conv1.kernel_size == (7, 7)
+    assert [encoder_net_for((1, s, s), "vit", 32).patch for s in (8, 28, 32, 64, 96)] == [1, 2, 2, 4, 6]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (((1, 28, 28), "resnet19", None), "unknown encoder 'resnet19': did you mean resnet18"),
+        (((1, 28, 28), "resnet18", 100), "give a multiple of 8"),
+        (((1, 28, 28), "vit", 100), "give a multiple of 32"),
+        (((1, 29, 29), "vit", 32), "29×29 cannot be cut"),
+        (((1, 28, 28), None, 0), "features of 0 numbers"),
+        (((7,), "small", None), "for vectors of 7 numbers"),
+    ],
+)
+def test_encoders_that_cannot_be_built_are_refused(given: tuple, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        encoder_net_for(*given)
