@@ -75,7 +75,7 @@ VOCABULARY = {
         "border",
         "border_unet2d",
     },
-    "represent": {"penalties"},
+    "represent": {"codes", "penalties", "queue"},
     "language": {"generate", "repetition", "ngrams"},
 }
 
