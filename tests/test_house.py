@@ -76,6 +76,7 @@ VOCABULARY = {
         "border_unet2d",
     },
     "represent": {
+        "codes",
         "contrast",
         "invariance",
         "measures",

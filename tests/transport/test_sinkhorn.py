@@ -63,8 +63,9 @@ def test_a_large_epsilon_shares_equally() -> None:
 
 
 def test_a_small_epsilon_is_the_best_assignment() -> None:
-    scores = torch.randn(6, 6, dtype=torch.float64)
-    found = sinkhorn(scores, epsilon=0.02, iterations=5000).exp()
+    """Another assignment is worse by one or more, and counts for e^{−1/ε} or less of the best one."""
+    scores = torch.randint(30, (6, 6)).double()
+    found = sinkhorn(scores, epsilon=0.08, iterations=5000).exp()
     best = torch.zeros(6, 6, dtype=torch.float64)
     best[linear_sum_assignment(scores, maximize=True)] = 1 / 6
     torch.testing.assert_close(found, best, atol=1e-4, rtol=0)
