@@ -37,6 +37,7 @@ SHARED = {
     "rules",
     "denoising",
     "drawing",
+    "encoding",
 }
 
 
