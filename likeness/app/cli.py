@@ -22,6 +22,8 @@ VERBS = {
     "judge": "score a run or a file of samples against a reference, with intervals and baselines",
     "diagnose": "say what is wrong with a run and what to change; or what a VAE's loss comes to",
     "embed": "the codes of new data, from a run that has an encoder",
+    "probe": "what can be read from a run's codes, with few and with all labels, beside pixels and PCA",
+    "report-embedding": "say what is wrong with feature vectors, from any file of them, on one page",
     "reconstruct": "new data encoded and decoded again: denoised, or what a code keeps of them",
     "anomaly": "which of new data are unlike what a run learned, with a stated rate of false alarms",
     "compare": "put the scores of several runs or files side by side, if they can be compared",
@@ -65,7 +67,7 @@ def _guarded(verb: str, words: list[str]) -> int:
 def _verb(verb: str, words: list[str]) -> int:
     if verb not in VERBS:
         raise unknown("command", verb, VERBS)
-    module = import_module(f"likeness.app.{verb}")
+    module = import_module(f"likeness.app.{verb.replace('-', '_')}")
     if hasattr(module, "parse"):
         return module.run(module.parse(words)) or 0
     from likeness.app.options import parsed
@@ -90,5 +92,5 @@ def _fail(message: str, code: int) -> int:
 
 def _help() -> str:
     lines = ["usage: likeness VERB [options]      (likeness VERB --help tells the options)", ""]
-    lines += [f"  {verb:12s} {what}" for verb, what in VERBS.items()]
+    lines += [f"  {verb:17s} {what}" for verb, what in VERBS.items()]
     return "\n".join([*lines, "", "  likeness train gan --data digits --out runs/first", f"  version {__version__}"])

@@ -38,8 +38,9 @@ class Options:
     """Classes 0, 1, … of the training data (.npy), for --features classifier."""
     ood: str | None = None
     """Data from elsewhere: how likely the run's model finds it beside its own test data, and whether it tells them."""
-    features: Literal["auto", "raw", "pca", "classifier", "inception", "dinov2"] = "auto"
-    """Space to compare in: auto is a classifier for images with labels, pca for other images, else raw."""
+    features: str = "auto"
+    """Space to compare in: raw, pca, classifier, inception, dinov2, or run:FOLDER for the codes of a run of your own;
+    auto is a classifier for images with labels, pca for other images, else raw."""
     n: Annotated[int | None, tyro.conf.arg(aliases=["-n"])] = None
     """Samples to judge; as many as every row of the table can have if not given."""
     baselines: bool = True

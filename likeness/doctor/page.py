@@ -49,11 +49,12 @@ def write(parts: Sequence[Part], folder: Path, title: str) -> Path:
     return folder / "diagnosis.html"
 
 
-def render(parts: Sequence[Part], folder: Path, title: str) -> str:
-    """The page as HTML."""
+def render(parts: Sequence[Part], folder: Path, title: str, *, lead: str = "", foot: str = "") -> str:
+    """The page as HTML; `lead` is a sentence on what it is, `foot` is HTML for its end."""
     told = [f for part in parts for f in part.findings]
-    head = f"<header><h1>{escape(title)}</h1>{_verdict(told)}</header>"
-    return document(escape(title), head + "".join(_part(part, folder) for part in parts))
+    about = f'<p class="made">{escape(lead)}</p>' if lead else ""
+    head = f"<header><h1>{escape(title)}</h1>{about}{_verdict(told)}</header>"
+    return document(escape(title), head + "".join(_part(part, folder) for part in parts) + foot)
 
 
 def _verdict(told: Sequence[Finding]) -> str:

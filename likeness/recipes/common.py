@@ -40,6 +40,7 @@ SHARED = {
     "drawing",
     "representing",
     "measuring",
+    "encoding",
 }
 
 

@@ -1,6 +1,7 @@
 """Which feature space suits which data, by the name a person gives on the command line."""
 
 from functools import partial
+from pathlib import Path
 
 from torch import Tensor
 
@@ -12,15 +13,22 @@ from likeness.judge.features import FeatureSpace, Fit, pca, raw
 from likeness.judge.material import shares
 from likeness.judge.protocol import weights_hash
 from likeness.nn.ngrams import NgramFeatures
+from likeness.recipes.encoding import RUN, run_space
 
 LEARNED = 20_000  # training samples that spaces and ratios learn from, at most
 NAMES = ("auto", "raw", "pca", "classifier", "inception", "dinov2", "ngrams")
 
 
 def chosen(name: str, event: tuple[int, ...], labelled: bool) -> str:
-    """The name itself; for "auto" a classifier where there are labels for images, else pca for images, else raw."""
+    """The name itself; for "auto" a classifier where there are labels for images, else pca for images, else raw.
+
+    Raises:
+        InputError: the name is neither one of NAMES nor `run:FOLDER`.
+    """
+    if name.startswith(RUN):
+        return name
     if name not in NAMES:
-        raise unknown("feature space", name, NAMES)
+        raise unknown("feature space", name, (*NAMES, f"{RUN}FOLDER"))
     if name != "auto":
         return name
     if len(event) != 3:
@@ -32,9 +40,11 @@ def fit_of(name: str, event: tuple[int, ...], labelled: bool, seed: int, device:
     """What makes the feature space of that name.
 
     Raises:
-        InputError: a classifier without labels; weights that cannot be had.
+        InputError: a classifier without labels; weights that cannot be had; a run that has no encoder.
     """
     name = chosen(name, event, labelled)
+    if name.startswith(RUN):
+        return run_space(Path(name.removeprefix(RUN)), device)
     if name == "classifier" and not labelled:
         raise InputError("--features classifier needs labels and the data have none: use pca, raw or inception")
     if name == "inception":

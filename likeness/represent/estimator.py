@@ -27,11 +27,11 @@ class Encodes(Protocol):
     def encode(self, x: Tensor) -> Tensor: ...
 
 
-class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """What a method learns from samples without being asked for a prediction.
 
-    `fit` trains a copy, from the weights that `method` was given with, so that fitting twice gives the same. The copy is
-    `method_`; `losses_` are the terms of a hundred steps in its course.
+    `fit` trains a copy, from the weights that `method` was given with, so that fitting twice gives the same. The copy
+    is `method_`; `losses_` are the terms of a hundred steps in its course.
 
     Args:
         method: has `updates` and `encode`; what needs classes to train gets those that `fit` is given.
@@ -67,12 +67,12 @@ class Representation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         labels = None if y is None else torch.as_tensor(np.asarray(y))
         if labels is not None and len(labels) != len(x):
             raise InputError(f"{len(x)} samples and {len(labels)} labels: give one label a sample")
-        given = labels is not None and not labels.is_floating_point()
+        known = None if labels is None or labels.is_floating_point() else labels.long()
         self.method_ = copy.deepcopy(self.method).to(self.device)
         self.n_features_in_ = x[0].numel()
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
-            self._train(InMemory(x, labels.long() if given else None))
+            self._train(InMemory(x, known))
         self.method_.eval()
         self._n_features_out = self.transform(x[:1].numpy()).shape[1]
         return self

@@ -8,8 +8,9 @@
     hubness             skewness of N_k: 0 where every row is as near to others as any, large with hubs   (5)
     discriminant ratio  ‖μ_a − μ_b‖² / (s_a + s_b),   s_c = mean of ‖z_i − μ_c‖² over class c       (6)
 
-(1) takes singular values, here of the centred rows: so many directions, used equally, would have that entropy. In (6) the
-spread of a class is a mean, where the paper sums, so that it does not fall with more samples. Two Gaussians have ‖m_a − m_b‖² / (tr S_a + tr S_b).
+(1) takes singular values, here of the centred rows: so many directions, used equally, would have that entropy. In (6)
+the spread of a class is a mean, where the paper sums, so that it does not fall with more samples. Two Gaussians have
+‖m_a − m_b‖² / (tr S_a + tr S_b).
 
 (1) Olivier Roy, Martin Vetterli. The effective rank: a measure of effective dimensionality. 2007.
     https://ieeexplore.ieee.org/document/7098875
@@ -88,9 +89,9 @@ def duplicates(z: Float[Tensor, "n d"]) -> Bool[Tensor, " n"]:
     return first[place] != torch.arange(len(z))
 
 
-def occurrence(index: Int[Tensor, "n k"]) -> Int[Tensor, " n"]:
+def occurrence(place: Int[Tensor, "n k"]) -> Int[Tensor, " n"]:
     """How often each row is among the neighbours of others, given everyone's list (`nearest`)."""
-    return index.flatten().bincount(minlength=len(index))  # (4)
+    return place.flatten().bincount(minlength=len(place))  # (4)
 
 
 def skewness(counts: Int[Tensor, " n"]) -> float:
@@ -102,7 +103,7 @@ def skewness(counts: Int[Tensor, " n"]) -> float:
 
 def hubness(z: Float[Tensor, "n d"], *, k: int = 10, cosine: bool = True) -> float:
     """Raises InputError where there are no k other rows."""
-    return skewness(occurrence(nearest(z, k, cosine=cosine).index))  # (5)
+    return skewness(occurrence(nearest(z, k, cosine=cosine).place))  # (5)
 
 
 class Classes(NamedTuple):

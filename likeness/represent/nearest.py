@@ -16,7 +16,7 @@ class Nearest(NamedTuple):
     """Of each row its k nearest others, the nearest first."""
 
     distance: Float64[Tensor, "n k"]
-    index: Int[Tensor, "n k"]
+    place: Int[Tensor, "n k"]
 
 
 def nearest(z: Float[Tensor, "m d"], k: int, *, cosine: bool = False) -> Nearest:

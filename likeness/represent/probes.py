@@ -120,7 +120,7 @@ def fitted_knn(
         )
     if len(possible) == 1:
         return Probe(partial(_voted, z, y, possible[0], cosine), possible[0])
-    near = y[nearest(z, possible[-1], cosine=cosine).index]
+    near = y[nearest(z, possible[-1], cosine=cosine).place]
     right = [float((_votes(near[:, :v], y) == y).double().mean()) for v in possible]
     best = max(range(len(possible)), key=lambda i: (right[i], -i))
     return Probe(partial(_voted, z, y, possible[best], cosine), possible[best], right[best])
@@ -265,7 +265,7 @@ def _predicted(model: Any, z: Tensor) -> Tensor:
 
 
 def _voted(z: Tensor, y: Tensor, k: int, cosine: bool, q: Tensor) -> Tensor:
-    return _votes(y[nearest_to(q, z, k, cosine=cosine).index], y)
+    return _votes(y[nearest_to(q, z, k, cosine=cosine).place], y)
 
 
 def _votes(near: Tensor, y: Tensor) -> Tensor:

@@ -69,7 +69,7 @@ def test_constant_columns_and_duplicated_rows() -> None:
 
 
 def test_occurrence_counts_and_skewness_is_scipys() -> None:
-    index = m.nearest(torch.randn(60, 3), 4).index
+    index = m.nearest(torch.randn(60, 3), 4).place
     counts = m.occurrence(index)
     assert int(counts.sum()) == 240
     assert counts.tolist() == [int((index == i).sum()) for i in range(60)]
