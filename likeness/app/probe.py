@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated, Any, Literal, NamedTuple
 
 import tyro
@@ -16,6 +17,7 @@ from likeness.data.load import load
 from likeness.errors import InputError
 from likeness.files import write_json
 from likeness.recipes.encoding import Encode, beside, encoder, labelled
+from likeness.recipes.measuring import DRAWS, LABELS, worth
 from likeness.recipes.pipeline import Session, reopen
 from likeness.represent import probes
 from likeness.represent.robustness import images, mean_corruption_error, robustness
@@ -32,9 +34,9 @@ class Options:
     """Folder of a run with an encoder."""
     data: str | None = None
     """Data with labels; those the run learned from if not given."""
-    labels: tuple[int, ...] = (100, 1000)
+    labels: tuple[int, ...] = LABELS
     """How many labelled samples a probe learns from, besides all of them."""
-    draws: int = 3
+    draws: int = DRAWS
     """How often labels are drawn anew; what is shown are means."""
     transfer: str | None = None
     """Other data with labels, in the run's shape: the same encoder, probes of their own."""
@@ -101,24 +103,9 @@ def _material(session: Session, name: str) -> Material:
     return Material(data.name, whole(data.train, LARGEST), whole(data.test))
 
 
-def _accuracies(data: Material, ways: Mapping[str, Encode], options: Options) -> dict[str, Any]:
-    """Means over draws of the labels, for each number of labels, of the linear and the k-NN probe."""
-    y, y_test = _y(data.train), _y(data.test)
-    classes = len(y.unique())
-    numbers = sorted({n for n in options.labels if classes <= n < len(y)})
-    rows: dict[str, dict[str, float]] = {}
-    for name, encode in ways.items():
-        z, z_test = encode(data.train.x), encode(data.test.x)
-        row = rows[name] = {}
-        for n in [*numbers, len(y)]:
-            draws = options.draws if n < len(y) else 1
-            known = [probes.drawn_labels(y, n, seed=options.seed + i) for i in range(draws)]
-            label = str(n) if n < len(y) else "all"
-            row[f"linear {label}"] = _mean(
-                [probes.linear(z[k], y[k], z_test, y_test, seed=options.seed) for k in known]
-            )
-            row[f"k-NN {label}"] = _mean([probes.knn(z[k], y[k], z_test, y_test) for k in known])
-    return {"labels": [*numbers, len(y)], "draws": options.draws, "test": len(y_test), "accuracy": rows}
+def _accuracies(data: Material, ways: Mapping[str, Encode], o: Options) -> dict[str, Any]:
+    rows = worth(ways, data.train, data.test, labels=o.labels, draws=o.draws, seed=o.seed)
+    return {"draws": o.draws, "test": len(data.test.x), "accuracy": rows}
 
 
 def _corrupted(data: Material, ways: Mapping[str, Encode], seed: int) -> dict[str, Any]:
@@ -134,7 +121,7 @@ def _corrupted(data: Material, ways: Mapping[str, Encode], seed: int) -> dict[st
         probe = probes.fitted_linear(encode(data.train.x), y, seed=seed)
         found[name] = robustness(encode, probe, data.test.x, y_test, images(), seed=seed)
     return {
-        name: {kind: _mean(values) for kind, values in rows.items()}
+        name: {kind: fmean(values) for kind, values in rows.items()}
         | {"mCE": mean_corruption_error(rows, found["raw"])}
         for name, rows in found.items()
     }
@@ -143,10 +130,6 @@ def _corrupted(data: Material, ways: Mapping[str, Encode], seed: int) -> dict[st
 def _y(batch: Batch) -> Tensor:
     assert batch.y is not None, "labelled data have labels"
     return batch.y
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
 
 
 def _tell(found: Mapping[str, Any]) -> None:

@@ -38,7 +38,7 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
     """The settings with every open choice made by the data.
 
     Raises:
-        InputError: the data are no images, or a number is out of its range.
+        InputError: the views are not for such data, or a number is out of its range.
     """
     positive(settings, "alpha", "t", "tau")
     return chosen(settings, facts)

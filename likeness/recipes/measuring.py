@@ -4,12 +4,14 @@ Worth is the accuracy of simple predictors on test samples, given few labels (`r
 pixels and of the network as it was before it learned anything.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from statistics import fmean
+from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from likeness.data.batch import Batch
 from likeness.data.batching import whole
@@ -18,35 +20,26 @@ from likeness.findings import Finding
 from likeness.judge.features import FeatureSpace
 from likeness.nn.modes import evaluating
 from likeness.represent.measures import effective_rank, spectrum
-from likeness.represent.probes import drawn_labels, fitted_knn, fitted_linear
+from likeness.represent.probes import drawn_labels, knn, linear
 from likeness.represent.sphere import alignment, ideal_uniformity, uniformity
 
 LARGEST = 10_000  # samples that probes learn from, and that they are tested on, at most
-LABELS = (100, 1000)  # that probes are given, besides all
+LABELS, DRAWS = (100, 1000), 3  # that probes are given, besides all, and how often they are drawn anew
 SHOWN = 2000  # samples whose pairs are looked at
 Encode = Callable[[Tensor], Tensor]
 Row = dict[str, Any]
 
 
-@runtime_checkable
-class Represents(Protocol):
-    """A method with features of samples and, on the sphere, the projections that its objective sees."""
-
-    views: Callable[..., list[Tensor]]
-
-    def updates(self, batch: Batch) -> Iterable[tuple[Any, Callable[[], dict[str, Tensor]]]]: ...
-
-    def encode(self, x: Tensor) -> Tensor: ...
-
-    def project(self, x: Tensor) -> Tensor: ...
-
-
 class Shapes:
-    """The objective on samples that are not learned from, and what the look of their projections says."""
+    """The objective on samples that are not learned from, and what the look of their projections says.
+
+    The method has `updates`, and `project` for the points on the sphere that its objective sees.
+    """
 
     def __init__(self, method: Any) -> None:
         self.method: Any = method
         self.seen: list[Tensor] = []
+        self.most = 1  # directions that samples can vary in
 
     def cost(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, " k"]:
         """The objective of these samples together, once for each; nothing for one alone, which has no others."""
@@ -56,6 +49,7 @@ class Shapes:
             _, objective = next(iter(self.method.updates(Batch(x))))
             value = torch.stack(list(objective().values())).sum()
         self.seen.append(self.method.project(x).cpu())
+        self.most = x[0].numel()
         return value.expand(len(x))
 
     def __call__(self, terms: dict[str, float]) -> list[Finding]:
@@ -64,7 +58,7 @@ class Shapes:
             saw = "All features are nearly one point: the encoder has collapsed."
             return [Finding("collapse", saw, "Add what drives features apart: contrast, uniformity, or codes.")]
         rank, d = effective_rank(spectrum(z)), z.shape[1]
-        if rank < 0.1 * min(d, len(z)):
+        if rank < 0.1 * min(d, len(z), self.most):
             saw = f"Features of {d} numbers vary in {rank:.0f} directions: the others have collapsed."
             return [Finding("dimensional-collapse", saw, "Raise the temperature, or lower --d-z.")]
         return []
@@ -79,36 +73,47 @@ class Shapes:
 def measured(method: Any, untrained: Callable[[], Any], data: Dataset, space: FeatureSpace) -> dict[str, list[Row]]:
     """The tables of a report: what features are worth, where there are labels, and where projections lie."""
     device = next(method.parameters()).device
-    ways: dict[str, Encode] = {
-        "learned": method.encode,
-        "untrained network": untrained().to(device),
-        "samples themselves": lambda x: x.flatten(1),
-    }
-    tables = {"What features are worth (accuracy on test samples)": worth(ways, data, device)} if data.classes else {}
+    parts = {"learned": method.encode, "untrained network": untrained().to(device), "pixels": nn.Flatten()}
+    ways: dict[str, Encode] = {name: partial(features, way, device=device) for name, way in parts.items()}
+    tables: dict[str, list[Row]] = {}
+    if data.classes:
+        found = worth(ways, whole(data.train, LARGEST), whole(data.test, LARGEST))
+        rows: list[Row] = [{"features": name} | row for name, row in found.items()]
+        tables["What features are worth: accuracy on test samples, by the labels that probes learn from"] = rows
     return tables | {"Where projections lie": [lie(method, whole(data.test, SHOWN).x.to(device))]}
 
 
-def worth(ways: Mapping[str, Encode], data: Dataset, device: torch.device | str, *, seed: int = 0) -> list[Row]:
-    """A row for each way to encode: linear and k-NN probes with few labels and with all."""
-    train, test = whole(data.train, LARGEST), whole(data.test, LARGEST)
-    assert train.y is not None
-    assert test.y is not None
-    rows = []
+def worth(
+    ways: Mapping[str, Encode],
+    train: Batch,
+    test: Batch,
+    *,
+    labels: Sequence[int] = LABELS,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> dict[str, dict[str, float]]:
+    """Test accuracy of linear and k-NN probes on each way to encode, by how many labels they learn from, and by all.
+
+    What is told is the mean over draws of the labels, which are the same for all ways. Numbers of labels below that of
+    classes, or not below that of samples, are left out.
+    """
+    y, y_test = train.y, test.y
+    assert y is not None
+    assert y_test is not None
+    asked = sorted({n for n in labels if len(y.unique()) <= n < len(y)})
+    known = {str(n): [drawn_labels(y, n, seed=seed + i) for i in range(draws)] for n in asked}
+    known["all"] = [torch.arange(len(y))]
+    found: dict[str, dict[str, float]] = {}
     for name, encode in ways.items():
-        z, z_test = (features(encode, x, device) for x in (train.x, test.x))
-        row: Row = {"features": name, "numbers": z.shape[1]}
-        for n in (*(n for n in LABELS if len(data.classes) <= n < len(z)), len(z)):
-            known = drawn_labels(train.y, n, seed=seed)
-            for kind, fitted in (("linear", fitted_linear), ("k-NN", fitted_knn)):
-                probe: Any = fitted
-                found = probe(z[known], train.y[known]).accuracy(z_test, test.y)
-                row[f"{kind}, {n} labels"] = found
-        rows.append(row)
-    return rows
+        z, z_test, row = encode(train.x), encode(test.x), found.setdefault(name, {})
+        for n, places in known.items():
+            row[f"linear {n}"] = fmean(linear(z[k], y[k], z_test, y_test, seed=seed) for k in places)
+            row[f"k-NN {n}"] = fmean(knn(z[k], y[k], z_test, y_test) for k in places)
+    return found
 
 
 @torch.no_grad()
-def features(encode: Encode, x: Tensor, device: torch.device | str) -> Float[Tensor, "n d"]:
+def features(encode: Encode, x: Tensor, *, device: torch.device | str) -> Float[Tensor, "n d"]:
     """Of all samples, on the CPU; networks in evaluation mode."""
     made = [encode(part.to(device)).flatten(1).float().cpu() for part in x.split(256)]
     return torch.cat(made)

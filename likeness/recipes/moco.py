@@ -36,7 +36,7 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
     """The settings with every open choice made by the data.
 
     Raises:
-        InputError: the data are no images, or a number is out of its range.
+        InputError: the views are not for such data, or a number is out of its range.
     """
     positive(settings, "tau", "queue")
     steps = settings.steps or 0

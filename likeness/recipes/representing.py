@@ -16,9 +16,13 @@ from torch.optim import Adam, Optimizer
 
 from likeness.core import Method
 from likeness.data import views as policies
+from likeness.data.columns import Columns
+from likeness.data.table_views import scarf
 from likeness.errors import InputError
 from likeness.nn.choose import encoder_net_for
 from likeness.nn.heads import projection
+from likeness.optim.lars import LARS, layerwise
+from likeness.ranks import gather
 from likeness.recipes.common import Common, Facts, Model, Range, positive, silent
 from likeness.recipes.measuring import Shapes, measured, views_of
 from likeness.run.learner import Learner
@@ -28,7 +32,7 @@ SEARCHED = ("lr", "d_z", "strength")  # by a sweep that is not told what to sear
 
 @dataclass(frozen=True)
 class Viewed(Common):
-    """Settings of every recipe that learns from views of images."""
+    """Settings of every recipe that learns from views."""
 
     encoder: Literal["small", "resnet18", "resnet50", "alexnet", "vit"] | None = None
     """The network whose features are kept; small for images of up to 32 pixels, else resnet18 if not given."""
@@ -36,9 +40,10 @@ class Viewed(Common):
     """Numbers of a feature; as the network has them if not given."""
     d_z: Annotated[int, Range(16, 512, log=True)] = 128
     """Numbers of a projection, which the objective sees."""
-    views: Literal["digits", "photographs", "simclr", "align-uniform"] | None = None
-    """What a view may change: digits moves and bends strokes; the others crop, mirror and recolour as their papers do.
-    digits for grey images, photographs for colour if not given."""
+    views: Literal["digits", "photographs", "simclr", "align-uniform", "columns"] | None = None
+    """What a view may change: digits moves and bends strokes; the next three crop, mirror and recolour as their papers
+    do; columns gives some columns of a row the values of other rows. digits for grey images, photographs for colour,
+    columns for vectors and tables if not given."""
     strength: Annotated[float, Range(0.25, 1.0)] = 0.5
     """Of the colours of simclr."""
     optimiser: Literal["adam", "sgd", "lars"] = "adam"
@@ -54,18 +59,20 @@ def chosen(settings: Any, facts: Facts, **own: Any) -> Any:
     """The settings with every open choice made by the data; `own` are choices of the recipe, where they are open.
 
     Raises:
-        InputError: the data are no images, or a number is out of its range.
+        InputError: the views are not for such data, or a number is out of its range.
     """
     positive(settings, "steps", "batch_size", "judge_every", "lr", "d", "d_z")
-    if len(facts.event) != 3:
-        raise InputError(f"views are of images and these are {facts.kind}: use autoencoder, or one of images")
+    image = len(facts.event) == 3
+    if settings.views is not None and (settings.views == "columns") == image:
+        fit = "digits or photographs" if image else "columns"
+        raise InputError(f"--views {settings.views} is not for {facts.kind}: use {fit}, or leave it out")
     steps, size = settings.steps or 2000, min(256, facts.n_train)
     rate = {"adam": 2e-3, "sgd": 0.06, "lars": 0.3}[settings.optimiser]
     scale = 1.0 if settings.optimiser == "adam" else (settings.batch_size or size) / 256
     made = {
         "steps": steps,
         "batch_size": size,
-        "views": "digits" if facts.event[0] == 1 else "photographs",
+        "views": "columns" if not image else "digits" if facts.event[0] == 1 else "photographs",
         "lr": rate * scale,
         "judge_every": max(1, steps // 10),
         **own,
@@ -84,11 +91,18 @@ class Networks(NamedTuple):
 def networks(settings: Any, facts: Facts) -> Networks:
     """For settings without open choices."""
     f: Any = encoder_net_for(facts.event, settings.encoder, settings.d)
-    return Networks(f, projection(f.d, hidden=f.d, out=settings.d_z), view(settings, facts.event[1]))
+    g = projection(f.d, hidden=f.d, out=settings.d_z)
+    return Networks(f, g, view(settings, facts.event[-1]) if len(facts.event) == 3 else columns(facts))
+
+
+def columns(facts: Facts) -> policies.View:
+    """A view of rows, whose values come from other rows of the batch."""
+    known = Columns.from_state(list(facts.columns)) if facts.columns else None
+    return lambda x, generator=None: scarf(gather(x), known)(x, generator=generator)
 
 
 def view(settings: Any, size: int) -> policies.View:
-    """One view of square images with that side."""
+    """One view of images, square with that side."""
     match settings.views:
         case "digits":
             return policies.digits(size)
@@ -109,14 +123,15 @@ def assembled(method: Any, settings: Any, facts: Facts, **given: Any) -> Model:
         "watch": watch,
         "score": ("objective", watch.cost),
         "encode": method.encode,
-        "tables": partial(measured, method, partial(_untrained, s, facts)),
-        "shown": partial(views_of, method),
+        "tables": partial(measured, method, partial(untrained, s, facts)),
+        "shown": partial(views_of, method) if len(facts.event) == 3 else None,
         **given,
     }
     return Model(Learner(method, optimiser, partial(_rate, method, optimiser, s), method, (method.f,)), silent, **parts)
 
 
-def _untrained(settings: Any, facts: Facts) -> nn.Module:
+def untrained(settings: Any, facts: Facts) -> nn.Module:
+    """The encoder as it is before any training."""
     with torch.random.fork_rng([]):
         torch.manual_seed(settings.seed)
         return encoder_net_for(facts.event, settings.encoder, settings.d).eval()
@@ -133,9 +148,7 @@ def optimiser_of(method: nn.Module, settings: Any) -> Optimizer:
         case "sgd":
             return torch.optim.SGD(groups, s.lr, momentum=0.9)
         case "lars":
-            from likeness.optim.lars import LARS
-
-            return LARS(groups, s.lr)
+            return LARS(layerwise(method, weight_decay=s.weight_decay), s.lr)
     return Adam(groups, s.lr)
 
 
