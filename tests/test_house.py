@@ -17,7 +17,7 @@ ORDER: list[set[str]] = [
     {"spread", "gradients", "subnormals"},
     {"findings", "sampling", "files"},
     {"core", "data", "nn", "lockstep", "costs"},
-    {"chains", "transport"},
+    {"chains", "optim", "transport"},
     {"annealing", "bits"},
     {"testing"},
     {"gan", "density", "energy", "language", "refine", "judge", "represent"},

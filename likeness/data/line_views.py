@@ -21,7 +21,7 @@ from torch.nn.functional import avg_pool2d, pad
 
 from likeness.data.view_colours import blur
 from likeness.data.view_geometry import box, elastic, perspective
-from likeness.data.view_parts import Change, Images, Motion, Part, Source, check_images, check_range, moved, on_some
+from likeness.data.view_parts import Change, Motion, Part, Source, check_images, check_range, moved, on_some
 from likeness.data.warps import Size
 from likeness.errors import InputError
 from likeness.sampling import Streams
@@ -37,7 +37,7 @@ class Lines:
         self.changes = [part for part in parts if isinstance(part, Change)]
         self.beyond = beyond
 
-    def __call__(self, x: Images, *, generator: int | Streams | None = None) -> Images:
+    def __call__(self, x: Tensor, *, generator: int | Streams | None = None) -> Tensor:
         check_images(x)
         source, m = Source(x, generator), len(self.motions)
         k = m + len(self.changes)

@@ -37,7 +37,7 @@ def scarf(rows: Float[Tensor, "m d"], columns: Columns | None = None, *, share: 
         raise InputError(f"rows {m}×{d} for columns of {sum(widths)} entries: give one row or more of this table")
     many, block = int(share * len(widths)), torch.repeat_interleave(torch.tensor(widths))
 
-    def view(x: Float[Tensor, "n d"], *, generator: int | Streams | None = None) -> Float[Tensor, "n d"]:
+    def view(x: Tensor, *, generator: int | Streams | None = None) -> Tensor:
         source, own = Source(x, generator), block.to(x.device)
         if x.shape[1:] != (d,):
             raise InputError(f"vectors {tuple(x.shape)}: the rows that values come from have {d} entries; encode alike")

@@ -117,7 +117,7 @@ def chained(*views: TextView) -> TextView:
 
 
 def _view(change: Callable[[Texts, Source], Texts]) -> TextView:
-    def view(x: Texts, *, generator: int | Streams | None = None) -> Texts:
+    def view(x: Tensor, *, generator: int | Streams | None = None) -> Tensor:
         if x.ndim != 2 or x.is_floating_point():
             raise InputError(f"a text view of {x.dtype} {tuple(x.shape)}: texts are whole numbers (n, t)")
         return change(x, Source(x, generator))

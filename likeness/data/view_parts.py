@@ -14,15 +14,12 @@ from itertools import groupby
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from likeness.data.warps import Size, resize_boxes, sample
 from likeness.errors import InputError
 from likeness.ranks import per_sample
 from likeness.sampling import Streams, streams
-
-Images = Float[Tensor, "n c h w"]
 
 
 @runtime_checkable
@@ -79,7 +76,7 @@ class Motion:
     def __post_init__(self) -> None:
         check_p(self.p)
 
-    def __call__(self, x: Images, *, generator: int | Streams | None = None) -> Images:
+    def __call__(self, x: Tensor, *, generator: int | Streams | None = None) -> Tensor:
         return chain(self)(x, generator=generator)
 
     def warp(self, source: Source, size: Size) -> Tensor:
@@ -110,10 +107,10 @@ class Change:
     def __post_init__(self) -> None:
         check_p(self.p)
 
-    def __call__(self, x: Images, *, generator: int | Streams | None = None) -> Images:
+    def __call__(self, x: Tensor, *, generator: int | Streams | None = None) -> Tensor:
         return chain(self)(x, generator=generator)
 
-    def change(self, x: Images, source: Source) -> Images:
+    def change(self, x: Tensor, source: Source) -> Tensor:
         drawn = self.draw(source, x.shape[1:])
         return self.apply(x, drawn) if self.p == 1 else on_some(x.clone(), source.chosen(self.p), self.apply, drawn)
 
@@ -170,7 +167,7 @@ class Chain:
     def keeps_order(self) -> bool:
         return all(part.keeps_order for part in self.parts)
 
-    def __call__(self, x: Images, *, generator: int | Streams | None = None) -> Images:
+    def __call__(self, x: Tensor, *, generator: int | Streams | None = None) -> Tensor:
         """Raises InputError where x is no batch of images."""
         check_images(x)
         source = Source(x, generator)
@@ -192,8 +189,8 @@ def chain(*parts: Part, beyond: float | None = None) -> Chain:
 
 
 def moved(
-    x: Images, motions: Sequence[Motion], source: Source, beyond: float | None = None, hit: Tensor | None = None
-) -> Images:
+    x: Tensor, motions: Sequence[Motion], source: Source, beyond: float | None = None, hit: Tensor | None = None
+) -> Tensor:
     """Moved by all of them at once, where a row of `hit` (n, k) says which of them fall on a sample."""
     size, warps = (x.shape[2], x.shape[3]), []
     for i, motion in enumerate(motions):

@@ -25,6 +25,7 @@ from likeness.represent.sphere import alignment, ideal_uniformity, uniformity
 
 LARGEST = 10_000  # samples that probes learn from, and that they are tested on, at most
 LABELS, DRAWS = (100, 1000), 3  # that probes are given, besides all, and how often they are drawn anew
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # of the linear probe's C, among which held-out samples choose
 SHOWN = 2000  # samples whose pairs are looked at
 Encode = Callable[[Tensor], Tensor]
 Row = dict[str, Any]
@@ -107,7 +108,7 @@ def worth(
     for name, encode in ways.items():
         z, z_test, row = encode(train.x), encode(test.x), found.setdefault(name, {})
         for n, places in known.items():
-            row[f"linear {n}"] = fmean(linear(z[k], y[k], z_test, y_test, seed=seed) for k in places)
+            row[f"linear {n}"] = fmean(linear(z[k], y[k], z_test, y_test, strengths=STRENGTHS, seed=seed) for k in places)
             row[f"k-NN {n}"] = fmean(knn(z[k], y[k], z_test, y_test) for k in places)
     return found
 
