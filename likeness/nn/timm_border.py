@@ -11,7 +11,7 @@ Ross Wightman. PyTorch Image Models. 2019. https://github.com/huggingface/pytorc
 
 from difflib import get_close_matches
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 from torch import nn
 
@@ -76,7 +76,7 @@ def _classifiers(model: nn.Module) -> tuple[str, ...]:
     return tuple(f"{name}." for name in ([told] if isinstance(told, str) else told))
 
 
-def _timm() -> ModuleType:
+def _timm() -> Any:
     try:
         import timm
     except (ImportError, RuntimeError) as error:  # torchvision, which it imports, may be one for another torch

@@ -4,8 +4,8 @@
     fine-tuning          θ_k ← θ_k − η φ γ^(K−k) ∇L,    k = 1 … K from the pixels up                (2)
 
 φ is the factor of the trunk, γ the decay with depth (ULMFiT's discriminative rates): what is near the pixels serves any
-task, what is near the head served the old one. Fixed features win where labels are few or the new task is near;
-fine-tuning where there are more.
+task, what is near the head served the old one. Whether fixed features win depends on how near the new task is: five
+classes of a small network may leave nothing in its features that tells five others apart.
 
 Jason Yosinski, Jeff Clune, Yoshua Bengio, Hod Lipson. How transferable are features in deep neural networks? 2014.
 https://arxiv.org/abs/1411.1792
