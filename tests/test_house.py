@@ -75,7 +75,7 @@ VOCABULARY = {
         "border",
         "border_unet2d",
     },
-    "represent": {"codes", "penalties", "queue"},
+    "represent": {"codes", "labels", "penalties", "queue"},
     "language": {"generate", "repetition", "ngrams"},
 }
 
