@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Adam
 
@@ -63,9 +64,12 @@ def test_before_the_ramp_and_below_the_threshold_nothing_is_added() -> None:
 
 
 def test_a_second_classifier_gains_from_what_the_first_is_sure_of() -> None:
-    """Five labels of each digit, ten draws: mean accuracy rises, and what is counted is right more often than all."""
+    """Five labels of each digit, ten draws: accuracy rises, and what is counted is right more often than all are.
+
+    With θ = 0.95 a linear classifier gains nothing here (0.1 points): what it is that sure of it knows already.
+    """
     data = whole(load("digits").train)
-    x, y = data.x.flatten(1).numpy(), data.y
+    x, y = StandardScaler().fit_transform(data.x.flatten(1).numpy()), data.y
     gains, ahead = [], []
     for draw in range(10):
         order = torch.randperm(len(y), generator=torch.Generator().manual_seed(draw))
@@ -73,17 +77,18 @@ def test_a_second_classifier_gains_from_what_the_first_is_sure_of() -> None:
         rest = order[~torch.isin(order, few)]
         pool, held = rest[:800], rest[800:]
         first = LogisticRegression(max_iter=500).fit(x[few], y[few])
-        sure = confident(torch.tensor(first.predict_proba(x[pool])), threshold=0.95)
+        sure = confident(torch.tensor(first.predict_proba(x[pool])), threshold=0.8)
         rows = torch.cat((few, pool[sure.rows]))
         second = LogisticRegression(max_iter=500).fit(x[rows], torch.cat((y[few], sure.y)))
         gains.append(second.score(x[held], y[held]) - first.score(x[held], y[held]))
         ahead.append(sure.precision(y[pool]) - first.score(x[pool], y[pool]))
-    assert np.mean(gains) >= 0
+    assert np.mean(gains) > 0.01
+    assert sum(gain > 0 for gain in gains) >= 7
     assert min(ahead) > 0
 
 
 def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(InputError, match="threshold 1.5"):
+    with pytest.raises(InputError, match="a probability from 0 to 1"):
         small(threshold=1.5)
     with pytest.raises(InputError, match="in full from 1"):
         small(begin=2, end=1)
