@@ -79,6 +79,7 @@ VOCABULARY = {
         "codes",
         "contrast",
         "invariance",
+        "labels",
         "measures",
         "nearest",
         "pairs",
