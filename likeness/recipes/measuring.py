@@ -34,7 +34,7 @@ Row = dict[str, Any]
 class Shapes:
     """The objective on samples that are not learned from, and what the look of their projections says.
 
-    The method has `updates`, and `project` for the points on the sphere that its objective sees.
+    The method has `updates`; where its objective sees points on the sphere, `project` gives them.
     """
 
     def __init__(self, method: Any) -> None:
@@ -49,11 +49,14 @@ class Shapes:
         with evaluating(self.method):
             _, objective = next(iter(self.method.updates(Batch(x))))
             value = torch.stack(list(objective().values())).sum()
-        self.seen.append(self.method.project(x).cpu())
-        self.most = x[0].numel()
+        if hasattr(self.method, "project"):
+            self.seen.append(self.method.project(x).cpu())
+            self.most = x[0].numel()
         return value.expand(len(x))
 
     def __call__(self, terms: dict[str, float]) -> list[Finding]:
+        if not self.seen:
+            return []
         z, self.seen = torch.cat(self.seen), []
         if float(uniformity(z)) > -0.1:
             saw = "All features are nearly one point: the encoder has collapsed."
@@ -81,7 +84,9 @@ def measured(method: Any, untrained: Callable[[], Any], data: Dataset, space: Fe
         found = worth(ways, whole(data.train, LARGEST), whole(data.test, LARGEST))
         rows: list[Row] = [{"features": name} | row for name, row in found.items()]
         tables["What features are worth: accuracy on test samples, by the labels that probes learn from"] = rows
-    return tables | {"Where projections lie": [lie(method, whole(data.test, SHOWN).x.to(device))]}
+    if hasattr(method, "project"):
+        tables["Where projections lie"] = [lie(method, whole(data.test, SHOWN).x.to(device))]
+    return tables
 
 
 def worth(
@@ -108,7 +113,9 @@ def worth(
     for name, encode in ways.items():
         z, z_test, row = encode(train.x), encode(test.x), found.setdefault(name, {})
         for n, places in known.items():
-            row[f"linear {n}"] = fmean(linear(z[k], y[k], z_test, y_test, strengths=STRENGTHS, seed=seed) for k in places)
+            row[f"linear {n}"] = fmean(
+                linear(z[k], y[k], z_test, y_test, strengths=STRENGTHS, seed=seed) for k in places
+            )
             row[f"k-NN {n}"] = fmean(knn(z[k], y[k], z_test, y_test) for k in places)
     return found
 

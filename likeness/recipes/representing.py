@@ -21,7 +21,7 @@ from likeness.data.table_views import scarf
 from likeness.errors import InputError
 from likeness.nn.choose import encoder_net_for
 from likeness.nn.heads import projection
-from likeness.optim.lars import LARS, layerwise
+from likeness.optim.lars import LARS
 from likeness.ranks import gather
 from likeness.recipes.common import Common, Facts, Model, Range, positive, silent
 from likeness.recipes.measuring import Shapes, measured, views_of
@@ -113,11 +113,15 @@ def view(settings: Any, size: int) -> policies.View:
     return policies.photographs(size)
 
 
-def assembled(method: Any, settings: Any, facts: Facts, **given: Any) -> Model:
-    """The model of a method that represents, its optimiser, and what watches and measures it."""
+def assembled(method: Any, settings: Any, facts: Facts, *, factor: float = 1.0, **given: Any) -> Model:
+    """The model of a method that represents, its optimiser, and what watches and measures it.
+
+    Args:
+        factor: what of the rate the encoder has.
+    """
     s = settings
     method = method.to(s.device)
-    optimiser = optimiser_of(method, s)
+    optimiser = optimiser_of(method, s, method.f, factor)
     watch = Shapes(method)
     parts: dict[str, Any] = {
         "watch": watch,
@@ -137,18 +141,22 @@ def untrained(settings: Any, facts: Facts) -> nn.Module:
         return encoder_net_for(facts.event, settings.encoder, settings.d).eval()
 
 
-def optimiser_of(method: nn.Module, settings: Any) -> Optimizer:
-    """With weight decay on matrices and filters alone."""
+def optimiser_of(method: nn.Module, settings: Any, slow: nn.Module | None = None, factor: float = 1.0) -> Optimizer:
+    """With weight decay on matrices and filters alone, and so much of the rate for what is `slow`."""
     s, own = settings, [p for p in method.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in own if p.ndim > 1], "weight_decay": s.weight_decay},
-        {"params": [p for p in own if p.ndim < 2], "weight_decay": 0.0},
-    ]
+    behind = set() if slow is None else {id(p) for p in slow.parameters()}
+    groups = []
+    for share, late in ((1.0, False), (factor, True)):
+        some = [p for p in own if (id(p) in behind) is late]
+        for decay, matrix in ((s.weight_decay, True), (0.0, False)):
+            params = [p for p in some if (p.ndim > 1) is matrix]
+            groups.append({"params": params, "weight_decay": decay, "lr": s.lr * share, "share": share})
+    groups = [group for group in groups if group["params"]]
     match s.optimiser:
         case "sgd":
             return torch.optim.SGD(groups, s.lr, momentum=0.9)
         case "lars":
-            return LARS(layerwise(method, weight_decay=s.weight_decay), s.lr)
+            return LARS([group | ({} if group["weight_decay"] else {"trust": None}) for group in groups], s.lr)
     return Adam(groups, s.lr)
 
 
@@ -158,4 +166,4 @@ def _rate(method: Method, optimiser: Optimizer, s: Any) -> None:
     part = max(0.0, t - rising) / max(1, s.steps - rising)
     share = min((t + 1) / rising, (1 + math.cos(math.pi * min(1.0, part))) / 2)
     for group in optimiser.param_groups:
-        group["lr"] = s.lr * share
+        group["lr"] = s.lr * share * group["share"]
