@@ -24,7 +24,6 @@ from likeness.data.dataset import Dataset
 from likeness.errors import InputError
 from likeness.judge.classifier import calibration
 from likeness.judge.features import FeatureSpace
-from likeness.nn.modes import evaluating
 from likeness.recipes.common import Facts, Model, Range
 from likeness.recipes.measuring import LARGEST
 from likeness.recipes.pipeline import reopen
@@ -61,7 +60,8 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
         raise InputError("--frozen leaves the encoder of a run as it is: give the run by --model")
     if settings.model is not None:
         _encoder(settings, facts)
-        settings = replace(settings, model=str(Path(settings.model).resolve()))
+        rate = 0.02 if settings.frozen and settings.optimiser == "adam" and settings.lr is None else settings.lr
+        settings = replace(settings, model=str(Path(settings.model).resolve()), lr=rate)  # a head alone can go fast
     return chosen(settings, facts)
 
 
@@ -96,22 +96,16 @@ def _encoder(settings: Settings, facts: Facts) -> nn.Module:
     return copy.deepcopy(f)
 
 
-@torch.no_grad()
-def _logits(method: Any, x: Tensor) -> Tensor:
-    with evaluating(method):
-        return method.h(method.f(x))
-
-
 def _cost(method: Any, batch: Batch) -> Tensor:
     assert batch.y is not None
-    return cross_entropy(_logits(method, batch.x), batch.y, reduction="none")
+    return cross_entropy(method.logits(batch.x), batch.y, reduction="none")
 
 
 def _tables(method: Any, data: Dataset, space: FeatureSpace) -> dict[str, list[dict[str, Any]]]:
     """Accuracy, cross-entropy and calibration on test samples, and the accuracy of each class."""
     batch, device = whole(data.test, LARGEST), next(method.parameters()).device
     assert batch.y is not None
-    c = torch.cat([_logits(method, part.to(device)).cpu() for part in batch.x.split(256)])
+    c = torch.cat([method.logits(part.to(device)).cpu() for part in batch.x.split(256)])
     right, y = c.argmax(1) == batch.y, batch.y
     _, ece = calibration(c.softmax(1), y)
     row = {

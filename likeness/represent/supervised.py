@@ -52,10 +52,13 @@ class Classifier(Method):
             return self.f(x)
 
     @torch.no_grad()
+    def logits(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n k"]:
+        """Of each class, in evaluation mode."""
+        return self.h(self.encode(x))
+
     def probabilities(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n k"]:
         """p(y|x), in evaluation mode."""
-        with evaluating(self):
-            return self.h(self.f(x)).softmax(1)  # (1)
+        return self.logits(x).softmax(1)  # (1)
 
     def predict(self, x: Float[Tensor, " n *event"]) -> Int[Tensor, " n"]:
         """The most probable class."""

@@ -26,6 +26,7 @@ from likeness.core import Method, Update
 from likeness.data.batch import Batch
 from likeness.data.views import View
 from likeness.errors import InputError
+from likeness.nn.blocks import BatchNorm1d
 from likeness.nn.modes import evaluating
 from likeness.nn.transfer import frozen, groups
 from likeness.represent.labels import check_smoothing, head_for, labelled, loss
@@ -33,6 +34,9 @@ from likeness.represent.labels import check_smoothing, head_for, labelled, loss
 
 class FeatureExtraction(Method):
     """A new linear head `h` on an encoder `f` that stays as it is, its running statistics too.
+
+    Features are standardised before the head, by running statistics of their own: those of a network vary little about
+    large means, from which a head alone learns slowly.
 
     Args:
         view: how training samples are changed, if at all.
@@ -45,11 +49,12 @@ class FeatureExtraction(Method):
         super().__init__()
         check_smoothing(smoothing)
         self.f, self.h, self.view = frozen(f), head_for(f, classes), view
+        self.norm = BatchNorm1d(self.h.in_features, affine=False)
         self.classes, self.smoothing = classes, smoothing
 
     def updates(self, batch: Batch) -> Iterator[Update]:
         y = labelled(batch.y, self.classes)
-        z = self.f(batch.x if self.view is None else self.view(batch.x))
+        z = self.norm(self.f(batch.x if self.view is None else self.view(batch.x)))
         yield self.h, lambda: {"cross_entropy": loss(self.h(z), y, smoothing=self.smoothing).mean()}  # (1)
 
     @torch.no_grad()
@@ -58,9 +63,14 @@ class FeatureExtraction(Method):
         return self.f(x)
 
     @torch.no_grad()
+    def logits(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n k"]:
+        """Of each class, in evaluation mode."""
+        with evaluating(self):
+            return self.h(self.norm(self.f(x)))
+
     def predict(self, x: Float[Tensor, " n *event"]) -> Int[Tensor, " n"]:
         """The most probable class."""
-        return self.h(self.f(x)).argmax(1)
+        return self.logits(x).argmax(1)
 
 
 class FineTuning(Method):
@@ -115,6 +125,10 @@ class FineTuning(Method):
             return self.f(x)
 
     @torch.no_grad()
+    def logits(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n k"]:
+        """Of each class, in evaluation mode."""
+        return self.h(self.encode(x))
+
     def predict(self, x: Float[Tensor, " n *event"]) -> Int[Tensor, " n"]:
-        """The most probable class, in evaluation mode."""
-        return self.h(self.encode(x)).argmax(1)
+        """The most probable class."""
+        return self.logits(x).argmax(1)
