@@ -162,8 +162,10 @@ def turned(x: Float[Tensor, "n 3 h w"], by: Float[Tensor, " n"]) -> Float[Tensor
     not_r, not_g = (top - r).sign_(), (top - g).sign_()
     red, green, blue = g - b, (b - r).add_(chroma, alpha=2), (r - g).add_(chroma, alpha=4)
     side = blue.sub_(green).mul_(not_g).add_(green).sub_(red).mul_(not_r).add_(red)
-    angle = side.div_(torch.clamp(chroma, min=1e-12, out=not_r)).div_(6).add_(by[:, None, None])  # in turns, red at 0
-    away = angle[:, None] + torch.tensor([3.0, 8 / 3, 7 / 3], dtype=x.dtype, device=x.device)[:, None, None]
+    angle = (
+        side.div_(torch.clamp(chroma, min=1e-12, out=not_r)).div_(6).add_(by.remainder(1)[:, None, None])
+    )  # in turns, red at 0
+    away = angle[:, None] + torch.tensor([1 / 2, 7 / 6, 5 / 6], dtype=x.dtype, device=x.device)[:, None, None]
     away.frac_().sub_(0.5).abs_()  # half a turn minus the distance from red, from green and from blue
     return away.mul_(-6).add_(2).clamp_(0, 1).mul_(chroma.neg_()[:, None]).add_(top[:, None])  # (4)
 
