@@ -165,7 +165,7 @@ def turned(x: Float[Tensor, "n 3 h w"], by: Float[Tensor, " n"]) -> Float[Tensor
     angle = (
         side.div_(torch.clamp(chroma, min=1e-12, out=not_r)).div_(6).add_(by.remainder(1)[:, None, None])
     )  # in turns, red at 0
-    away = angle[:, None] + torch.tensor([1 / 2, 7 / 6, 5 / 6], dtype=x.dtype, device=x.device)[:, None, None]
+    away = angle[:, None] + torch.tensor([1, 2 / 3, 1 / 3], dtype=x.dtype, device=x.device)[:, None, None]
     away.frac_().sub_(0.5).abs_()  # half a turn minus the distance from red, from green and from blue
     return away.mul_(-6).add_(2).clamp_(0, 1).mul_(chroma.neg_()[:, None]).add_(top[:, None])  # (4)
 
