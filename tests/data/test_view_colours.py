@@ -170,3 +170,12 @@ def test_parameters_that_cannot_be_are_refused() -> None:
     ):
         with pytest.raises(InputError, match=text):
             make()
+
+
+def test_hues_and_blurs_agree_with_kornia() -> None:
+    enhance = pytest.importorskip("kornia.enhance", reason="kornia is not installed")
+    filters = pytest.importorskip("kornia.filters", reason="kornia is not installed")
+    x, by = (X + 1) / 2, torch.tensor([0.0, 0.1, -0.3, 0.5, -0.5])
+    torch.testing.assert_close((turned(X, by) + 1) / 2, enhance.adjust_hue(x, 2 * torch.pi * by), atol=5e-6, rtol=0)
+    expected = filters.gaussian_blur2d(X, (9, 9), (0.8, 0.8))
+    torch.testing.assert_close(blur(0.8, 0.8)(X)[:, :, 4:-4, 4:-4], expected[:, :, 4:-4, 4:-4], atol=5e-6, rtol=0)

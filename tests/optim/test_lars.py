@@ -59,12 +59,12 @@ def test_the_first_step_is_a_share_of_the_norm_whatever_the_gradient() -> None:
 @pytest.mark.parametrize("trust", [None, 1e-3])
 def test_where_there_is_nothing_to_compare_it_is_plain_descent(trust: float | None) -> None:
     """Without trust throughout; with it for the first step of weights that begin at zero."""
-    ours, theirs = nn.Parameter(torch.zeros(4)), nn.Parameter(torch.zeros(4))
+    ours, theirs = (nn.Parameter(torch.zeros(4, dtype=torch.float64)) for _ in range(2))
     if trust is None:
         ours.data += 1.0
         theirs.data += 1.0
-    a = LARS([ours], 0.1, momentum=0.9, weight_decay=0.1, trust=trust)
-    b = SGD([theirs], 0.1, momentum=0.9, weight_decay=0.1)
+    a = LARS([ours], 0.01, momentum=0.9, weight_decay=0.1, trust=trust)
+    b = SGD([theirs], 0.01, momentum=0.9, weight_decay=0.1)
     for _ in range(5 if trust is None else 1):
         for w, moves in ((ours, a), (theirs, b)):
             moves.zero_grad()
@@ -125,7 +125,7 @@ def test_the_closure_is_called_once_with_gradients_and_its_loss_is_returned() ->
 def test_it_learns() -> None:
     torch.manual_seed(0)
     model = Net()
-    found = [float(s.terms["error"]) for s in train(model, [BATCH] * 200, LARS(layerwise(model), 5.0, trust=0.002))]
+    found = [float(s.terms["error"]) for s in train(model, [BATCH] * 200, LARS(layerwise(model), 0.1, trust=0.1))]
     assert found[-1] < 0.1 * found[0]
 
 
