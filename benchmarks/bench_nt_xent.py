@@ -68,9 +68,11 @@ def peak(name: str, n: int) -> float:
 def main() -> None:
     torch.set_num_threads(1)
     known, (a, b) = losses(), features(N)
-    apart = max(float((x - y).abs().max()) for x, y in zip(slopes(known["blocks"], a, b), slopes(known["at once"], a, b)))
+    apart = max(
+        float((x - y).abs().max()) for x, y in zip(slopes(known["blocks"], a, b), slopes(known["at once"], a, b))
+    )
     work = {name: lambda loss=loss: slopes(loss, a, b) for name, loss in known.items()}
-    times = {name: statistics.median(found) for name, found in side_by_side(work, rounds=7, warm=1).items()}
+    times = {name: statistics.median(found) for name, found in side_by_side(work, rounds=5, warm=1).items()}
     peaks = {name: {n: peak(name, n) for n in (N // 2, N, 2 * N) if n <= N or name == "blocks"} for name in known}
     growth = peaks["blocks"][2 * N] / peaks["blocks"][N]
     share, slower = peaks["blocks"][N] / peaks["at once"][N], times["blocks"] / times["at once"]
