@@ -1,10 +1,13 @@
 """What the benchmarks against peers share: whether a peer is there, rounds of steps, the share of the device's best."""
 
+import importlib
 import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -15,7 +18,7 @@ from likeness.run.speed import ROUND, matmul_peak
 
 INSTALL = (
     "pip install --no-deps --target peers torchgan pythae diffusers accelerate huggingface_hub httpx2 httpcore2 "
-    "truststore fsspec regex tqdm imageio denoising-diffusion-pytorch einops ema-pytorch pytorch-fid, then "
+    "truststore fsspec regex tqdm imageio denoising-diffusion-pytorch einops ema-pytorch pytorch-fid lightly, then "
     "PYTHONPATH=peers python {}"
 )
 
@@ -26,6 +29,19 @@ def missing(*names: str) -> bool:
     if lacking:
         print(f"left out, {', '.join(lacking)} is not installed: {INSTALL.format(sys.argv[0])}")
     return bool(lacking)
+
+
+def lightly_loss() -> Any:
+    """The file of lightly's NT-Xent, without the packages around it, which need torchvision; None if not installed."""
+    if "lightly.loss.ntx_ent_loss" not in sys.modules:
+        spec = importlib.util.find_spec("lightly")
+        if spec is None or spec.origin is None:
+            return None
+        for name in ("", ".loss", ".models", ".models.modules", ".models.utils", ".utils"):
+            package = ModuleType("lightly" + name)
+            package.__path__ = [str(Path(spec.origin).parent.joinpath(*name.split(".")[1:]))]
+            sys.modules["lightly" + name] = package
+    return importlib.import_module("lightly.loss.ntx_ent_loss")
 
 
 @contextmanager

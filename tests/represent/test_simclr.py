@@ -39,7 +39,7 @@ def test_bad_input_is_said_in_one_line() -> None:
     with pytest.raises(InputError, match="temperature"):
         SimCLR(encoder(), head(), views(), tau=0)
     three = SimCLR(encoder(), head(), Views((3, digits(8))))
-    with pytest.raises(InputError, match="3 views .* takes two"):
+    with pytest.raises(InputError, match=r"3 views .* takes two"):
         learn(three, images(), Adam(three.parameters()))
     method = SimCLR(encoder(), torch.nn.Identity(), views())
     with pytest.raises(InputError, match="batch of"):
