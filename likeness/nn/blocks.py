@@ -122,8 +122,9 @@ def _by_whole_batch(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
         mean.lerp_(batch_mean, momentum)
         var.lerp_(variance * count / (count - 1), momentum)
         seen += 1
-    scale = norm.weight * (variance + norm.eps).rsqrt()
-    return x * scale.view(spread) + (norm.bias - batch_mean * scale).view(spread)
+    scale = (variance + norm.eps).rsqrt() * (1.0 if norm.weight is None else norm.weight)
+    shift = (0.0 if norm.bias is None else norm.bias) - batch_mean * scale
+    return x * scale.view(spread) + shift.view(spread)
 
 
 def convolved(a: int, b: int) -> list[nn.Module]:

@@ -66,6 +66,8 @@ def chosen(settings: Any, facts: Facts, **own: Any) -> Any:
     if settings.views is not None and (settings.views == "columns") == image:
         fit = "digits or photographs" if image else "columns"
         raise InputError(f"--views {settings.views} is not for {facts.kind}: use {fit}, or leave it out")
+    if image and facts.event[0] == 1 and settings.views not in (None, "digits"):
+        raise InputError(f"--views {settings.views} changes colours and these images are grey: use digits")
     steps, size = settings.steps or 2000, min(256, facts.n_train)
     rate = {"adam": 2e-3, "sgd": 0.06, "lars": 0.3}[settings.optimiser]
     scale = 1.0 if settings.optimiser == "adam" else (settings.batch_size or size) / 256

@@ -73,6 +73,7 @@ def test_choices_follow_the_data() -> None:
     [
         (simclr, {"views": "columns"}, GREY, "--views columns is not for images"),
         (simclr, {"views": "digits"}, GREY._replace(kind="vectors", event=(2,)), "not for vectors: use columns"),
+        (simclr, {"views": "photographs"}, GREY, "changes colours and these images are grey"),
         (simclr, {"tau": 0.0}, GREY, "--tau 0"),
         (relic, {"tau": -1.0}, GREY, "--tau -1"),
         (align_uniform, {"t": 0.0}, GREY, "--t 0"),
