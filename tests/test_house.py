@@ -75,7 +75,7 @@ VOCABULARY = {
         "border",
         "border_unet2d",
     },
-    "represent": {"penalties"},
+    "represent": {"contrast", "invariance", "pairs", "penalties", "queue", "sphere"},
     "language": {"generate", "repetition", "ngrams"},
 }
 

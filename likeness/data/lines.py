@@ -110,6 +110,11 @@ def written(x: Float[Tensor, "n 1 h w"], tolerance: float = 0.1) -> Int[Tensor, 
     return (ink * torch.arange(1, x.shape[3] + 1, device=x.device)).amax(1)
 
 
+def extents(x: Float[Tensor, "n 1 h w"], margin: int = 4) -> Int[Tensor, " n"]:
+    """The width that is taken for a line's own: up to its last ink, and a margin of paper where there is some."""
+    return (written(x) + margin).clamp(max=x.shape[3])
+
+
 def encoded(texts: Sequence[str], known: Vocabulary) -> Int[Tensor, "n length"]:
     """Ids of the characters, `PAD` behind the end, `UNKNOWN` for what the vocabulary lacks."""
     place = {c: i for i, c in enumerate(known.characters)}

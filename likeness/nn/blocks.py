@@ -81,26 +81,54 @@ class Projection(nn.Module):
 
 
 class BatchNorm2d(nn.BatchNorm2d):
-    """Batch normalisation by the statistics of the whole batch, also where it is cut into parts."""
+    """Batch normalisation by the statistics of the whole batch, also where it is cut into parts.
 
-    running_mean: Tensor
-    running_var: Tensor
-    num_batches_tracked: Tensor
-    momentum: float
+    Raises:
+        InputError: the batch is a single sample, in training.
+    """
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        if not self.training or not divided():
-            return super().forward(x)
-        near, count = self.running_mean.clone(), whole_batch(len(x)) * x.shape[2] * x.shape[3]
-        d = x.to(near.dtype) - near[:, None, None]  # from a mean that all have, so that one message tells both moments
-        first, second = (total(torch.stack((d.sum((0, 2, 3)), d.square().sum((0, 2, 3)))).double()) / count).unbind()
-        mean, variance = (near + first).to(near.dtype), (second - first.square()).to(near.dtype)
-        with torch.no_grad():
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
-            self.num_batches_tracked += 1
-        scale = self.weight * (variance + self.eps).rsqrt()
-        return x * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
+        return _by_whole_batch(self, x) if _in_parts(self, x) else super().forward(x)
+
+
+class BatchNorm1d(nn.BatchNorm1d):
+    """As `BatchNorm2d`, of vectors."""
+
+    def forward(self, x: Float[Tensor, "n c"]) -> Float[Tensor, "n c"]:
+        return _by_whole_batch(self, x) if _in_parts(self, x) else super().forward(x)
+
+
+def _in_parts(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> bool:
+    if norm.training and whole_batch(len(x)) < 2:
+        raise InputError(
+            "a batch of 1 sample in training: batch normalisation compares samples, give it batches of 2 or more; to "
+            "use what was trained, call eval() first"
+        )
+    return norm.training and divided()
+
+
+def _by_whole_batch(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
+    mean, var, momentum, seen = norm.running_mean, norm.running_var, norm.momentum, norm.num_batches_tracked
+    assert mean is not None
+    assert var is not None
+    assert momentum is not None
+    assert seen is not None
+    places, spread = (0, *range(2, x.ndim)), (-1, *[1] * (x.ndim - 2))
+    near, count = mean.clone(), whole_batch(len(x)) * x[0, 0].numel()
+    d = x.to(near.dtype) - near.view(spread)  # from a mean that all have, so that one message tells both moments
+    first, second = (total(torch.stack((d.sum(places), d.square().sum(places))).double()) / count).unbind()
+    batch_mean, variance = (near + first).to(near.dtype), (second - first.square()).to(near.dtype)
+    with torch.no_grad():
+        mean.lerp_(batch_mean, momentum)
+        var.lerp_(variance * count / (count - 1), momentum)
+        seen += 1
+    scale = norm.weight * (variance + norm.eps).rsqrt()
+    return x * scale.view(spread) + (norm.bias - batch_mean * scale).view(spread)
+
+
+def convolved(a: int, b: int) -> list[nn.Module]:
+    """A 3×3 convolution of a to b channels, normalised and rectified; the size stays."""
+    return [nn.Conv2d(a, b, 3, padding=1, bias=False), BatchNorm2d(b), nn.ReLU()]
 
 
 class MinibatchStd(nn.Module):

@@ -4,9 +4,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
+from likeness import ranks
 from likeness.errors import InputError
-from likeness.nn.blocks import Entry, MinibatchStd, Projection, stages
+from likeness.lockstep import lockstep
+from likeness.nn.blocks import BatchNorm1d, BatchNorm2d, Entry, MinibatchStd, Projection, stages
 
 
 def test_entry_adds_the_offset_of_the_class() -> None:
@@ -67,3 +70,37 @@ def test_stages(base: int, halvings: int, channels: int, width: int) -> None:
 def test_other_images_are_refused_with_a_remedy(shape: tuple[int, ...], words: str) -> None:
     with pytest.raises(InputError, match=words):
         stages(shape, 8)
+
+
+@pytest.mark.parametrize(("layer", "theirs"), [(BatchNorm1d, nn.BatchNorm1d), (BatchNorm2d, nn.BatchNorm2d)])
+def test_batch_normalisation_is_torchs_own_and_in_parts_that_of_the_whole(
+    layer: type[nn.Module], theirs: type[nn.Module]
+) -> None:
+    x = 3 * torch.randn(7, 3, *((2, 5) if layer is BatchNorm2d else ())) + 20
+    alone, ours, expected = layer(3), [layer(3), layer(3)], theirs(3)
+    y = expected(x)
+    assert torch.equal(alone(x), y)
+
+    def play(rank: int) -> torch.Tensor:
+        part = ranks.world().part(7)
+        with ranks.holding(part):
+            return ours[rank](x[part.start : part.start + part.n])
+
+    torch.testing.assert_close(torch.cat(lockstep(2, play)), y, atol=1e-5, rtol=1e-5)
+    for norm in (alone, *ours):
+        torch.testing.assert_close(norm.state_dict(), expected.state_dict())
+        torch.testing.assert_close(norm.eval()(x), expected.eval()(x))
+
+
+def test_a_single_sample_cannot_be_normalised_but_two_processes_of_one_can() -> None:
+    for layer, x in ((BatchNorm1d(3), torch.randn(1, 3)), (BatchNorm2d(3), torch.randn(1, 3, 4, 4))):
+        with pytest.raises(InputError, match=r"a batch of 1 sample in training.*batches of 2 or more.*eval"):
+            layer(x)
+        assert layer.eval()(x).shape == x.shape
+    norms, x = [BatchNorm1d(3), BatchNorm1d(3)], torch.randn(2, 3)
+
+    def play(rank: int) -> torch.Tensor:
+        with ranks.holding(ranks.world().part(2)):
+            return norms[rank](x[rank : rank + 1])
+
+    torch.testing.assert_close(torch.cat(lockstep(2, play)), BatchNorm1d(3)(x))
