@@ -37,9 +37,9 @@ class Watcher:
         self.device = next(model.learner.method.parameters()).device
         real = self.real = whole(data.validation, LARGEST).x
         self.n = max(500, len(real))
-        self.known = self._features(real)
+        self.known = self._features(real) if model.draws else torch.zeros(2, 1)  # nothing is held against it
         self.train = real[:0] if model.settle is None else whole(data.train, LARGEST).x
-        modes = None if data.truth is None else data.truth.modes
+        modes = None if data.truth is None or not model.draws else data.truth.modes
         self.modes = None if modes is None else Modes(modes)
         self.diversity, self.swings = Diversity(self.known), Oscillation()
         self.best = Best(patience=patience or 10)

@@ -3,6 +3,7 @@
 import torch
 
 from likeness.judge.features import raw
+from likeness.recipes.common import silent
 from likeness.recipes.watching import Watcher
 
 
@@ -57,3 +58,11 @@ def test_a_model_that_is_not_ready_is_not_judged_and_an_unnormalised_density_cho
     score = Watcher(energy, data, raw(), patience=None, seed=0)(1, {"critic": 1.0})
     assert score is not None
     assert score.metric == "frechet"
+
+
+def test_what_draws_nothing_is_scored_by_its_own_cost(trained) -> None:
+    session, data = trained
+    mute = session.model._replace(sampler=silent, critic=None, watch=None, score=("loss", lambda x: x.square().sum(1)))
+    score = Watcher(mute, data, raw(), patience=None, seed=0)(1, {})
+    assert score is not None
+    assert (score.metric, score.findings) == ("loss", ())
