@@ -75,7 +75,7 @@ VOCABULARY = {
         "border",
         "border_unet2d",
     },
-    "represent": {"contrast", "invariance", "pairs", "penalties", "queue", "sphere"},
+    "represent": {"contrast", "invariance", "pairs", "penalties", "queue", "sphere", "transcripts"},
     "language": {"generate", "repetition", "ngrams"},
 }
 

@@ -84,7 +84,8 @@ def sequence_contrast(
         InputError: instances that are not of length one, or τ not above zero.
     """
     check_temperature(tau)
-    mine, every = there.flatten(), everyone(there.flatten())
+    mine = there.flatten()
+    every = everyone(mine.float()).bool()
     a, b = z1.flatten(0, 1), z2.flatten(0, 1)
     check_sphere(a[mine], b[mine])
     candidates = torch.cat((everyone(a)[every], everyone(b)[every]))
