@@ -174,8 +174,10 @@ class Model(NamedTuple):
         levels: `log_prob` is of the probability of values rounded to so many levels; None where it is of a density.
         score: the name and the cost (n,) of validation samples by which checkpoints are chosen, the lowest first; if
             None the negative `log_prob`, else the Fréchet distance of draws.
+        labelled: the cost of `score` is of a `Batch` with its labels instead.
         encode: codes (n, d) of samples (n, *event); None where there are none.
-        reconstruct: what the codes of samples are decoded to.
+        reconstruct: what the codes of samples are decoded to, or what is restored from under noise; it tells of that in
+            its `findings`, where it has any.
         variants: `variants(x, n, scale=1.0, generator=None)` draws near given samples, (m, n, *event).
         drawing: the sampler whose rule, steps, noise and guidance may be changed at each call; None for families whose
             draws have none (`drawing.Drawing`).
@@ -200,7 +202,8 @@ class Model(NamedTuple):
     log_prob: Callable[[Tensor], Tensor] | None = None
     log_prob_kind: str = "exact"
     levels: int | None = None
-    score: tuple[str, Callable[[Tensor], Tensor]] | None = None
+    score: tuple[str, Callable[[Any], Tensor]] | None = None
+    labelled: bool = False
     encode: Callable[[Tensor], Tensor] | None = None
     reconstruct: Callable[[Tensor], Tensor] | None = None
     variants: Callable[..., Tensor] | None = None
