@@ -43,11 +43,12 @@ PAD, UNKNOWN = -1, -2  # ids that stand for no character
 
 
 class Line(NamedTuple):
-    """A grey image (height, width) uint8, its text where it is known, and its part."""
+    """A grey image (height, width) uint8, its text where it is known, its part and what it is called."""
 
     image: np.ndarray
     text: str | None
     part: str = TRAIN
+    name: str = ""
 
 
 def is_lines(path: Path) -> bool:
@@ -66,7 +67,29 @@ def lines(path: Path, options: Options) -> Dataset:
         found, notes = _stored(path, options.label), ()
     else:
         found, notes = _listed(path, options)
-    return made(path.name, [line._replace(image=_scaled(line.image, height)) for line in found], options, notes)
+    return made(path.name, scaled(found, height), options, notes)
+
+
+def every(path: Path, options: Options) -> list[Line]:
+    """All lines at a path in their order, of one height: of a folder of lines, of images alone, or of one image.
+
+    Raises:
+        InputError: there is none, or what `lines` raises.
+    """
+    height = _height(path, options)
+    if path.is_dir() and (path / TEXTS).is_file():
+        return scaled(_stored(path, options.label), height)
+    if path.is_dir() and is_lines(path):
+        return scaled(_listed(path, options)[0], height)
+    files = images_in(path) if path.is_dir() else [path]
+    found = {file: _image(file, path) for file in files}
+    if not found:
+        raise InputError(f"no images in {path}: give some text lines to read")
+    broken = [f"{file.name} ({why})" for file, why in found.items() if isinstance(why, str)]
+    _told(path, broken, 0, options.skip_broken)
+    root = path if path.is_dir() else path.parent
+    good = [(str(file.relative_to(root)), x) for file, x in found.items() if not isinstance(x, str)]
+    return scaled([Line(x, None, name=name) for name, x in good], height)
 
 
 def made(name: str, found: Sequence[Line], options: Options, notes: tuple[Finding, ...] = ()) -> Dataset:
@@ -177,7 +200,7 @@ def _stored(path: Path, label: str | None) -> list[Line]:
             row = json.loads(raw)
             image, part = pixels[:, row["x0"] : row["x1"]], PARTS[row.get("split") or "train"]
             each = row.get("words") or () if label == "words" else [(0, image.shape[1], row["text"])]
-            found += [Line(image[:, left:right], text, part) for left, right, text in each]
+            found += [Line(image[:, a:b], text, part, f"line {i}, {a}-{b}") for a, b, text in each]
         except (ValueError, LookupError, TypeError) as error:
             raise InputError(f"{path / TEXTS}, line {i} ({type(error).__name__}: {error}): repair it") from None
     if any(not line.image.shape[1] for line in found):
@@ -200,7 +223,7 @@ def _listed(path: Path, options: Options) -> tuple[list[Line], tuple[Finding, ..
             if isinstance(image, str):
                 broken.append(f"{name} ({image})")
             else:
-                found.append(Line(image, text, part))
+                found.append(Line(image, text, part, str((place / name).relative_to(path))))
     return found, _told(path, broken, rest, options.skip_broken)
 
 
@@ -249,8 +272,12 @@ def _image(path: Path, listed: Path) -> np.ndarray | str:
         return (str(error) or type(error).__name__).splitlines()[0]
 
 
+def scaled(found: Sequence[Line], height: int) -> list[Line]:
+    """That height, and the widths in proportion."""
+    return [line._replace(image=_scaled(line.image, height)) for line in found]
+
+
 def _scaled(image: np.ndarray, height: int) -> np.ndarray:
-    """That height, and the width in proportion."""
     h, w = image.shape
     if h == height:
         return image

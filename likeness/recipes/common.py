@@ -38,6 +38,7 @@ SHARED = {
     "rules",
     "denoising",
     "drawing",
+    "line_reading",
 }
 
 
