@@ -34,14 +34,15 @@ RED, GREEN, BLUE = 0.299, 0.587, 0.114
 
 def brightness(low: float, high: float, *, p: float = 1.0) -> Change:
     """Raises InputError unless 0 ≤ low ≤ high; 1 changes nothing."""
-    return _factor("brightness", low, high, lambda x, b: (x + 1) * b - 1, p)  # (1)
+    return _factor("brightness", low, high, lambda x, b: (x * b).add_(b - 1), p)  # (1)
 
 
 def contrast(low: float, high: float, *, p: float = 1.0) -> Change:
     """Raises InputError unless 0 ≤ low ≤ high; 1 changes nothing."""
 
     def apply(x: Tensor, b: Tensor) -> Tensor:
-        return b * x + (1 - b) * luminance(x).mean((1, 2, 3), keepdim=True)  # (2)
+        m = luminance(x.mean((2, 3), keepdim=True))
+        return (b * x).add_((1 - b) * m)  # (2)
 
     return _factor("contrast", low, high, apply, p)
 
@@ -51,7 +52,7 @@ def saturation(low: float, high: float, *, p: float = 1.0) -> Change:
 
     def apply(x: Tensor, b: Tensor) -> Tensor:
         check_coloured(x, "saturation")
-        return b * x + (1 - b) * luminance(x)  # (3)
+        return (b * x).add_(luminance(x).mul_(1 - b))  # (3)
 
     return _factor("saturation", low, high, apply, p)
 
@@ -95,7 +96,9 @@ def blur(low: float = 0.1, high: float = 2.0, *, p: float = 1.0) -> Change:
     check_range("blur", low, high, least=0)
 
     def apply(x: Tensor, drawn: tuple[Any, ...]) -> Tensor:
-        return separable(x, *(gaussians(drawn[0], k) for k in x.shape[2:]))
+        h, w = x.shape[2:]
+        vertical = gaussians(drawn[0], h)
+        return separable(x, vertical, vertical if h == w else gaussians(drawn[0], w))
 
     return Change(lambda source, shape: (source.between(low, high),), apply, p)
 
@@ -140,26 +143,28 @@ def luminance(x: Images) -> Float[Tensor, "n 1 h w"]:
     if x.shape[1] == 1:
         return x
     check_coloured(x, "grey")
-    return RED * x[:, :1] + GREEN * x[:, 1:2] + BLUE * x[:, 2:]  # (5)
+    return (RED * x[:, :1]).add_(x[:, 1:2], alpha=GREEN).add_(x[:, 2:], alpha=BLUE)  # (5)
 
 
 def turned(x: Float[Tensor, "n 3 h w"], by: Float[Tensor, " n"]) -> Float[Tensor, "n 3 h w"]:
     """The colours with their hue moved by a share of the circle; value and saturation stay."""
-    top, low = x.amax(1, keepdim=True), x.amin(1, keepdim=True)
+    r, g, b = (channel[:, 0] for channel in x.split(1, 1))
+    top, low = x.amax(1), x.amin(1)
+    not_r, not_g = (top - r).sign_(), (top - g).sign_()  # 0 where that one is the largest: masks would be slower
     chroma = top - low
-    r, g, b = x.unbind(1)
-    side = torch.where(top[:, 0] == r, g - b, torch.where(top[:, 0] == g, b - r, r - g))
-    base = torch.where(top[:, 0] == r, 0.0, torch.where(top[:, 0] == g, 2.0, 4.0))
-    angle = base + side / chroma[:, 0].clamp(min=1e-12) + 6 * by[:, None, None]
-    k = (torch.tensor([5.0, 3.0, 1.0], dtype=x.dtype, device=x.device)[:, None, None] + angle[:, None]) % 6
-    return top - chroma * torch.minimum(k, 4 - k).clamp(0, 1)  # (4)
+    green, blue = (b - r).add_(2 * chroma), (r - g).add_(4 * chroma)
+    side = (blue.sub_(green)).mul_(not_g).add_(green).sub_(g - b).mul_(not_r).add_(g - b)
+    angle = side.div_(chroma.clamp(min=1e-12)).add_(6 * by[:, None, None])  # in sixths, red at 0
+    apart = torch.stack((angle, angle - 2, angle - 4), 1)
+    apart.sub_((apart / 6).round_().mul_(6)).abs_()  # from red, green and blue, 0 … 3
+    return apart.sub_(1).clamp_(0, 1).mul_(-chroma[:, None]).add_(top[:, None])  # (4)
 
 
 def gaussians(sigma: Float[Tensor, " n"], size: int) -> Float[Tensor, "n size size"]:
     """The matrices that blur one axis; each row has the sum 1."""
     place = torch.arange(size, device=sigma.device, dtype=sigma.dtype)
     apart = (place[:, None] - place).square()
-    return (-apart / (2 * sigma.clamp(min=1e-3).square())[:, None, None]).softmax(2)  # (6)
+    return (apart * (-0.5 / sigma.clamp(min=1e-3).square())[:, None, None]).softmax(2)  # (6)
 
 
 def check_coloured(x: Tensor, what: str) -> None:
@@ -172,6 +177,6 @@ def _factor(name: str, low: float, high: float, apply: Any, p: float) -> Change:
     check_range(name, low, high, least=0)
 
     def kept(x: Tensor, drawn: tuple[Any, ...]) -> Tensor:
-        return apply(x, drawn[0][:, None, None, None]).clamp(-1, 1)
+        return apply(x, drawn[0][:, None, None, None]).clamp_(-1, 1)
 
     return Change(lambda source, shape: (source.between(low, high),), kept, p)

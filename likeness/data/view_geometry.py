@@ -83,13 +83,13 @@ def cut(size: int | Size) -> Motion:
 
 def resize(size: int | Size) -> Motion:
     """The whole image, in another size."""
-    return Motion(lambda source, image: matrices(source.n, like=source.x), _size(size), boxes=True)
+    return Motion(lambda source, image: matrices(source.n, like=source), _size(size), boxes=True)
 
 
 def flip(p: float = 0.5) -> Motion:
     """Left and right change places."""
     return Motion(
-        lambda source, image: matrices(source.n, (-1.0, 0.0, 0.0), like=source.x), p=p, boxes=True, keeps_order=False
+        lambda source, image: matrices(source.n, (-1.0, 0.0, 0.0), like=source), p=p, boxes=True, keeps_order=False
     )
 
 
@@ -127,7 +127,7 @@ def affine(
         across = 1.0 if upright else 1 / size
         # Backwards: shifted back, turned back, unsheared, unscaled; in units of pixels, hence the ratio of the sides.
         xx, xy, yx, yy = across * (c + t * s), across * (s - t * c) * h / w, -s / size * w / h, c / size
-        return matrices(source.n, (xx, xy, -(xx * x + xy * y)), (yx, yy, -(yx * x + yy * y)), like=source.x)  # (2)
+        return matrices(source.n, (xx, xy, -(xx * x + xy * y)), (yx, yy, -(yx * x + yy * y)), like=source)  # (2)
 
     stays = degrees == 0 and shift[0] == 0 and (upright or scale == (1.0, 1.0)) and shear <= 10
     return Motion(draw, p=p, keeps_order=stays)
@@ -142,7 +142,7 @@ def perspective(share: float = 0.02, p: float = 1.0) -> Motion:
     check_range("share", 0, share, least=0, most=0.5)
 
     def draw(source: Source, image: Size) -> Tensor:
-        warp = matrices(source.n, like=source.x)
+        warp = matrices(source.n, like=source)
         warp[:, 2, :2] = source.between(-share, share, 2)
         return warp
 

@@ -14,15 +14,12 @@ from itertools import groupby
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from likeness.data.warps import Size, matrices, resize_boxes, sample
+from likeness.data.warps import Size, resize_boxes, sample
 from likeness.errors import InputError
 from likeness.ranks import per_sample
 from likeness.sampling import Streams, streams
-
-Images = Float[Tensor, "n c h w"]
 
 
 @runtime_checkable
@@ -36,20 +33,21 @@ class Source:
     """Random numbers of the samples of `x`, in its type and on its device: one row a sample."""
 
     def __init__(self, x: Tensor, generator: int | Streams | None = None) -> None:
-        self.x, self.n = x, len(x)
+        self.n, self.device = len(x), x.device
+        self.dtype = x.dtype if x.is_floating_point() else torch.float32
         self._streams = None if generator is None else streams(generator)
 
     def uniform(self, *shape: int) -> Tensor:
         """(n, *shape) in [0, 1]."""
         if self._streams is not None:
-            return self._streams.uniform(self.n, *shape, device=self.x.device).to(self.x.dtype)
-        return per_sample(self.n, lambda n: torch.rand(n, *shape, dtype=self.x.dtype, device=self.x.device))
+            return self._streams.uniform(self.n, *shape, device=self.device).to(self.dtype)
+        return per_sample(self.n, lambda n: torch.rand(n, *shape, dtype=self.dtype, device=self.device))
 
     def normal(self, *shape: int) -> Tensor:
         """(n, *shape), standard normal."""
         if self._streams is not None:
-            return self._streams.normal(self.n, *shape, device=self.x.device).to(self.x.dtype)
-        return per_sample(self.n, lambda n: torch.randn(n, *shape, dtype=self.x.dtype, device=self.x.device))
+            return self._streams.normal(self.n, *shape, device=self.device).to(self.dtype)
+        return per_sample(self.n, lambda n: torch.randn(n, *shape, dtype=self.dtype, device=self.device))
 
     def between(self, low: float, high: float, *shape: int) -> Tensor:
         """(n, *shape), uniform."""
@@ -57,7 +55,7 @@ class Source:
 
     def chosen(self, p: float) -> Tensor:
         """(n,) true with probability p."""
-        return self.uniform() < p if 0 < p < 1 else torch.full((self.n,), p == 1, device=self.x.device)
+        return self.uniform() < p if 0 < p < 1 else torch.full((self.n,), p == 1, device=self.device)
 
 
 @dataclass(frozen=True)
@@ -78,16 +76,19 @@ class Motion:
     def __post_init__(self) -> None:
         check_p(self.p)
 
-    def __call__(self, x: Images, *, generator: int | Streams | None = None) -> Images:
+    def __call__(self, x: Tensor, *, generator: int | Streams | None = None) -> Tensor:
         return chain(self)(x, generator=generator)
 
     def warp(self, source: Source, size: Size) -> Tensor:
         """Its own warp for the samples that it falls on, and none for the others."""
         warp = self.draw(source, size)
-        if self.p == 1:
-            return warp
-        still = torch.zeros_like(warp) if warp.ndim == 4 else matrices(source.n, like=warp)
-        return torch.where(source.chosen(self.p).view(-1, *[1] * (warp.ndim - 1)), warp, still)
+        return warp if self.p == 1 else only(source.chosen(self.p), warp)
+
+
+def only(hit: Tensor, warp: Tensor) -> Tensor:
+    """The warps of these samples, and none for the others."""
+    still = torch.zeros_like(warp) if warp.ndim == 4 else torch.eye(3, dtype=warp.dtype, device=warp.device)
+    return torch.where(hit.view(-1, *[1] * (warp.ndim - 1)), warp, still)
 
 
 @dataclass(frozen=True)
@@ -106,12 +107,12 @@ class Change:
     def __post_init__(self) -> None:
         check_p(self.p)
 
-    def __call__(self, x: Images, *, generator: int | Streams | None = None) -> Images:
+    def __call__(self, x: Tensor, *, generator: int | Streams | None = None) -> Tensor:
         return chain(self)(x, generator=generator)
 
-    def change(self, x: Images, source: Source) -> Images:
+    def change(self, x: Tensor, source: Source) -> Tensor:
         drawn = self.draw(source, x.shape[1:])
-        return on_some(x, source.chosen(self.p), self.apply, drawn) if self.p < 1 else self.apply(x, drawn)
+        return self.apply(x, drawn) if self.p == 1 else on_some(x.clone(), source.chosen(self.p), self.apply, drawn)
 
 
 Part = Motion | Change
@@ -126,38 +127,34 @@ def sometimes(part: Part, p: float) -> Part:
 def on_some(
     x: Tensor, chosen: Tensor, apply: Callable[[Tensor, tuple[Any, ...]], Tensor], drawn: tuple[Any, ...]
 ) -> Tensor:
-    """`apply` done to the chosen samples alone."""
+    """`apply` done to the chosen samples, in place."""
     at = chosen.nonzero()[:, 0]
-    if len(at) == 0:
-        return x
-    return x.index_copy(0, at, apply(x[at], _rows(drawn, at)))
+    return x if len(at) == 0 else x.index_copy_(0, at, apply(x.index_select(0, at), _rows(drawn, at)))
 
 
-def shuffled(changes: Sequence[Change], *, some: bool = False, p: float = 1.0) -> Change:
-    """The changes one after the other, in an order of its own for each sample.
-
-    With `some`, only the first few of them: one to all, each number as likely.
-    """
+def shuffled(changes: Sequence[Change], *, p: float = 1.0) -> Change:
+    """The changes one after the other, in an order of its own for each sample."""
+    check_p(p)
     k = len(changes)
 
     def draw(source: Source, shape: Sequence[int]) -> tuple[Any, ...]:
-        order = source.uniform(k).argsort(1)
-        many = 1 + (source.uniform() * k).long().clamp(max=k - 1) if some else torch.full_like(order[:, 0], k)
-        hit = [source.chosen(c.p) for c in changes]
-        return order, many, tuple(hit), tuple(c.draw(source, shape) for c in changes)
+        hit = source.chosen(p)
+        own = tuple((source.chosen(c.p) & hit, c.draw(source, shape)) for c in changes)
+        return source.uniform(k).argsort(1), own
 
     def apply(x: Tensor, drawn: tuple[Any, ...]) -> Tensor:
-        order, many, hit, own = drawn
+        order, own = drawn
+        x = x.clone()
         for turn in range(k):
-            for i, c in enumerate(changes):
-                x = on_some(x, (order[:, turn] == i) & (many > turn) & hit[i], c.apply, own[i])
+            for i, (hit, given) in enumerate(own):
+                on_some(x, (order[:, turn] == i) & hit, changes[i].apply, given)
         return x
 
-    return Change(draw, apply, p, all(c.keeps_order for c in changes))
+    return Change(draw, apply, keeps_order=all(c.keeps_order for c in changes))
 
 
 def _rows(drawn: Any, at: Tensor) -> Any:
-    return drawn[at] if isinstance(drawn, Tensor) else tuple(_rows(d, at) for d in drawn)
+    return drawn.index_select(0, at) if isinstance(drawn, Tensor) else tuple(_rows(d, at) for d in drawn)
 
 
 class Chain:
@@ -170,14 +167,13 @@ class Chain:
     def keeps_order(self) -> bool:
         return all(part.keeps_order for part in self.parts)
 
-    def __call__(self, x: Images, *, generator: int | Streams | None = None) -> Images:
+    def __call__(self, x: Tensor, *, generator: int | Streams | None = None) -> Tensor:
         """Raises InputError where x is no batch of images."""
-        if x.ndim != 4 or not x.is_floating_point():
-            raise InputError(f"views of {x.dtype} {tuple(x.shape)}: images are floats (n, c, h, w) in [-1, 1]")
+        check_images(x)
         source = Source(x, generator)
         for moving, group in groupby(self.parts, lambda part: isinstance(part, Motion)):
             if moving:
-                x = _moved(x, list(group), source, self.beyond)  # type: ignore[arg-type]
+                x = moved(x, list(group), source, self.beyond)  # type: ignore[arg-type]
             else:
                 for part in group:
                     x = part.change(x, source)  # type: ignore[union-attr]
@@ -192,12 +188,22 @@ def chain(*parts: Part, beyond: float | None = None) -> Chain:
     return Chain(parts, beyond=beyond)
 
 
-def _moved(x: Images, motions: list[Motion], source: Source, beyond: float | None) -> Images:
+def moved(
+    x: Tensor, motions: Sequence[Motion], source: Source, beyond: float | None = None, hit: Tensor | None = None
+) -> Tensor:
+    """Moved by all of them at once, where a row of `hit` (n, k) says which of them fall on a sample."""
     size, warps = (x.shape[2], x.shape[3]), []
-    for motion in motions:
-        warps.append(motion.warp(source, size))
+    for i, motion in enumerate(motions):
+        warp = motion.warp(source, size)
+        warps.append(warp if hit is None else only(hit[:, i], warp))
         size = motion.size or size
     return resize_boxes(x, warps, size) if all(m.boxes for m in motions) else sample(x, warps, size, beyond)
+
+
+def check_images(x: Tensor) -> None:
+    """Raises InputError where x is no batch of images."""
+    if x.ndim != 4 or not x.is_floating_point():
+        raise InputError(f"views of {x.dtype} {tuple(x.shape)}: images are floats (n, c, h, w) in [-1, 1]")
 
 
 def check_p(p: float) -> None:

@@ -19,6 +19,7 @@ Everything else is read off between the four nearest pixels.
 
 from collections.abc import Sequence
 from functools import reduce
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -33,9 +34,12 @@ Number = Tensor | float  # one, or one a sample (n,)
 
 
 def matrices(
-    n: int, across: Sequence[Number] = (1.0, 0.0, 0.0), down: Sequence[Number] = (0.0, 1.0, 0.0), *, like: Tensor
+    n: int, across: Sequence[Number] = (1.0, 0.0, 0.0), down: Sequence[Number] = (0.0, 1.0, 0.0), *, like: Any
 ) -> Float[Tensor, "n 3 3"]:
-    """Affine warps (x, y) ↦ (a₀ x + a₁ y + a₂, d₀ x + d₁ y + d₂), where a is `across` and d is `down`."""
+    """Affine warps (x, y) ↦ (a₀ x + a₁ y + a₂, d₀ x + d₁ y + d₂), where a is `across` and d is `down`.
+
+    Of the type and on the device of `like`.
+    """
     numbers = (*across, *down, 0.0, 0.0, 1.0)
     rows = [torch.as_tensor(v, dtype=like.dtype, device=like.device).expand(n) for v in numbers]
     return torch.stack(rows, 1).unflatten(1, (3, 3))
@@ -50,25 +54,23 @@ def resize_boxes(x: Images, warps: Sequence[Tensor], size: Size) -> Float[Tensor
 
 def separable(x: Images, vertical: Float[Tensor, "n k h"], horizontal: Float[Tensor, "n l w"]) -> Tensor:
     """y = K_v x K_hᵀ, of each sample its own."""
-    n, c, h, w = x.shape
-    rows = torch.bmm(x.reshape(n, c * h, w), horizontal.mT).unflatten(1, (c, h))
-    columns = torch.bmm(vertical, rows.transpose(1, 2).flatten(2))  # (2)
-    return columns.unflatten(2, (c, -1)).transpose(1, 2).contiguous()
+    c, h = x.shape[1:3]
+    rows = torch.bmm(x.flatten(1, 2), horizontal.mT).unflatten(1, (c, h))
+    return vertical[:, None] @ rows  # (2)
 
 
 def _triangles(
     scale: Float[Tensor, " n"], shift: Float[Tensor, " n"], old: int, new: int
 ) -> Float[Tensor, "n new old"]:
-    from_middle = torch.arange(new, device=scale.device, dtype=scale.dtype) + 0.5 - new / 2
-    middle = (shift[:, None] + 1) * old / 2
-    wide = scale.abs()[:, None] * (old / new)  # pixels that one new pixel stands for
-    centre = middle + scale.sign()[:, None] * wide * from_middle  # exact where nothing changes
-    pixel = torch.arange(old, device=scale.device, dtype=scale.dtype)
-    weight = 1 - ((pixel + 0.5) - centre[:, :, None]).abs() / wide.clamp(min=1)[:, :, None]
-    reach = scale.abs()[:, None] * old / 2
-    seen = (pixel + 1 > middle - reach + 1e-3) & (pixel < middle + reach - 1e-3)
-    weight = weight.clamp_(min=0) * seen[:, None]
-    return weight / weight.sum(2, keepdim=True)
+    pixel, place = (torch.arange(k, device=scale.device, dtype=scale.dtype) + 0.5 for k in (old, new))
+    middle, reach = ((shift + 1) * old / 2)[:, None], scale.abs()[:, None] * old / 2
+    wide = 2 * reach / new  # pixels that one new pixel stands for
+    centre = middle + scale.sign()[:, None] * wide * (place - new / 2)  # exact where nothing changes
+    seen = (pixel > middle - reach - 0.499) & (pixel < middle + reach + 0.499)
+    # In place from here on: this is as large as the images are.
+    weight = (pixel - centre[:, :, None]).abs_().mul_(-1 / wide.clamp(min=1)[:, :, None]).add_(1).clamp_(min=0)
+    weight *= seen.to(weight.dtype)[:, None]
+    return weight.div_(weight.sum(2, keepdim=True))
 
 
 def sample(x: Images, warps: Sequence[Tensor], size: Size, beyond: float | None = None) -> Float[Tensor, "n c k l"]:

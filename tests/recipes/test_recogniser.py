@@ -79,7 +79,7 @@ def test_it_begins_with_the_encoder_of_a_run(folder: Path, taught: Path, tmp_pat
 
 
 def test_open_choices_are_made_and_others_kept() -> None:
-    made = fitting(Settings(data="x"), LINES)
+    made = fitting(Settings(data="x", device="cpu"), LINES)
     assert None not in (made.steps, made.batch_size, made.lr, made.judge_every)
     assert fitting(made, LINES) == made
     assert build(made, LINES).labelled

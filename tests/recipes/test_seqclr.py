@@ -46,7 +46,7 @@ def test_a_run_learns_from_lines_without_texts(folder: Path, tmp_path: Path, ask
 
 
 def test_open_choices_are_made_and_others_kept() -> None:
-    made = fitting(Settings(data="x"), LINES)
+    made = fitting(Settings(data="x", device="cpu"), LINES)
     assert None not in (made.steps, made.batch_size, made.judge_every)
     assert fitting(made, LINES) == made
     assert build(made, LINES).learner.method.d == 128
