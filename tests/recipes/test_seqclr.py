@@ -12,7 +12,7 @@ from likeness.data import load, whole
 from likeness.errors import InputError
 from likeness.judge.features import raw
 from likeness.recipes.common import Facts
-from likeness.recipes.pipeline import begin, reopen, training
+from likeness.recipes.pipeline import begin, kinds, reopen, training
 from likeness.recipes.seqclr import Settings, build, fitting
 
 LINES = Facts("lines", (1, 8, 52), (), (), 80)
@@ -66,6 +66,5 @@ def test_settings_that_cannot_be_are_refused(facts: Facts, wrong: dict[str, Any]
         fitting(replace(SMALL, **wrong), facts)
 
 
-def test_it_is_for_text_lines_alone(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="seqclr is not for images"):
-        begin("seqclr", replace(SMALL, data="digits", out=tmp_path / "r"), load("digits"))
+def test_it_is_for_text_lines_alone() -> None:
+    assert kinds("seqclr") == ("lines",)

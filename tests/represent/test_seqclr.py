@@ -6,7 +6,10 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from likeness.data.batch import Batch
+from likeness.data.line_views import lines
 from likeness.data.lines import extents
+from likeness.data.view_geometry import flip
+from likeness.data.views import two
 from likeness.errors import InputError
 from likeness.nn.frames import Bidirectional, PerFrame
 from likeness.nn.line_encoder import LineEncoder
@@ -101,6 +104,20 @@ def test_windows_cover_a_line_in_order() -> None:
     adaptive = nn.functional.adaptive_avg_pool1d(ramp.transpose(1, 2), 5).flatten()
     torch.testing.assert_close((window(5)(torch.tensor([12]), 12) @ ramp).flatten(), adaptive)
     assert torch.equal(each_frame(torch.tensor([3]), 5)[0], torch.diag(torch.tensor([1.0, 1, 1, 0, 0])))
+
+
+def test_views_keep_every_object_in_its_window() -> None:
+    """A mark in the k-th of five parts is what the k-th window sees in both views, and a flip is refused."""
+    x = torch.ones(100, 1, 32, 80)
+    for k in range(5):
+        x[k::5, :, 8:24, 16 * k + 5 : 16 * k + 11] = -1
+    for view in two(lines())(x):
+        ink = (1 - view).sum((1, 2)).view(100, 20, 4).sum(2, keepdim=True)
+        ink = ink - ink.amin(1, keepdim=True)  # paper may turn grey
+        seen = (window(5)(torch.full((100,), 20), 20) @ ink).squeeze(2).argmax(1)
+        assert torch.equal(seen, torch.arange(100) % 5)
+    with pytest.raises(InputError, match="flips"):
+        lines(flip())
 
 
 def test_frames_and_codes_do_not_see_the_paper_that_fills_up() -> None:
