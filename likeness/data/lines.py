@@ -63,10 +63,7 @@ def lines(path: Path, options: Options) -> Dataset:
         InputError: a file is missing, broken or not as the module says, or an option does not suit lines.
     """
     height = _height(path, options)
-    if (path / TEXTS).is_file():
-        found, notes = _stored(path, options.label), ()
-    else:
-        found, notes = _listed(path, options)
+    found, notes = (_stored(path, options.label), ()) if (path / TEXTS).is_file() else _listed(path, options)
     return made(path.name, scaled(found, height), options, notes)
 
 

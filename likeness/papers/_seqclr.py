@@ -127,7 +127,9 @@ def compared(
         name: pretrained(data.unlabelled, mapping, epochs=epochs, seed=seed).state_dict()
         for name, mapping in mappings.items()
     }
-    ways = {"frozen": (data.labelled, frozen_steps), "tuned": (Batch(*(t[:few] for t in data.labelled[:2])), few_steps)}
+    x, y = data.labelled.x, data.labelled.y
+    assert y is not None
+    ways = {"frozen": (data.labelled, frozen_steps), "tuned": (Batch(x[:few], y[:few]), few_steps)}
     for name, state in states.items():
         for way, (batch, steps) in ways.items():
             f = encoder()

@@ -141,7 +141,7 @@ def _tables(
                 "character error rate": told.cer,
             }
         )
-    pairs = zip(decoded(batch.y[:SHOWN], known), decoded(found[:SHOWN], known), strict=True)
+        pairs = zip(decoded(batch.y[:SHOWN], known), decoded(found[:SHOWN], known), strict=True)
     return {"Reading": rows, "Some test lines": [{"text": true, "read": said} for true, said in pairs]}
 
 

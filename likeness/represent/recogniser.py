@@ -13,6 +13,7 @@ Unsegmented Sequence Data with Recurrent Neural Networks. 2006. https://doi.org/
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -75,6 +76,8 @@ class Recogniser(Method):
     Args:
         frozen: f stays as it is, in evaluation mode; D alone is trained.
     """
+
+    f: Any  # a module that has `frames` and `mask` too
 
     def __init__(self, f: nn.Module, D: nn.Module, *, frozen: bool = False) -> None:
         super().__init__()

@@ -17,6 +17,7 @@ Sequence-to-Sequence Contrastive Learning for Text Recognition. 2021. https://ar
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -110,6 +111,8 @@ class SeqCLR(Method):
     Raises:
         InputError: τ is not above zero.
     """
+
+    f: Any  # a module that has `frames` and `mask` too
 
     def __init__(
         self,
