@@ -16,7 +16,7 @@ https://arxiv.org/abs/2012.10873
 
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, contiguous_format
 from torch.nn.functional import avg_pool2d, pad
 
 from likeness.data.view_colours import blur
@@ -43,7 +43,11 @@ class Lines:
         k = m + len(self.changes)
         rank = source.uniform(k).argsort(1).argsort(1)
         hit = rank <= (source.uniform() * k).floor().clamp(max=k - 1)[:, None]
-        x = moved(x, self.motions, source, self.beyond, hit[:, :m]) if self.motions else x.clone()
+        x = (
+            moved(x, self.motions, source, self.beyond, hit[:, :m])
+            if self.motions
+            else x.clone(memory_format=contiguous_format)
+        )
         own = [(hit[:, m + i] & source.chosen(c.p), c.draw(source, x.shape[1:])) for i, c in enumerate(self.changes)]
         for turn in range(k):
             for i, (mine, drawn) in enumerate(own):
@@ -98,7 +102,7 @@ def crop_lines(vertical: float, horizontal: float = 0.0) -> Motion:
 def fade(low: float, high: float, *, p: float = 1.0) -> Change:
     """Nearer to the middle grey: all values times a factor. Raises InputError unless 0 ≤ low ≤ high ≤ 1."""
     check_range("fade", low, high, least=0, most=1)
-    return Change(lambda source, shape: (source.between(low, high),), lambda x, b: x * b[0][:, None, None, None], p)
+    return Change(lambda source, shape: (source.between(low, high),), lambda x, b: x.mul_(b[0][:, None, None, None]), p)
 
 
 def sharpen(most: float = 0.5, lightness: float = 0.5, *, p: float = 1.0) -> Change:

@@ -14,7 +14,7 @@ Zhuofeng Wu et al. CLEAR: Contrastive Learning for Sentence Representation. 2020
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Int
@@ -27,6 +27,7 @@ from likeness.sampling import Streams
 Texts = Int[Tensor, "n t"]
 
 
+@runtime_checkable
 class TextView(Protocol):
     """Another reading of each text; `generator` is a seed, `Streams`, or None for torch's state."""
 

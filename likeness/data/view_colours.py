@@ -30,11 +30,14 @@ from likeness.errors import InputError
 
 Images = Float[Tensor, "n c h w"]
 RED, GREEN, BLUE = 0.299, 0.587, 0.114
+PIECE = (
+    2**16
+)  # pixels whose hue is turned at a time: small buffers are used again, large ones come anew from the system
 
 
 def brightness(low: float, high: float, *, p: float = 1.0) -> Change:
     """Raises InputError unless 0 ≤ low ≤ high; 1 changes nothing."""
-    return _factor("brightness", low, high, lambda x, b: (x * b).add_(b - 1), p)  # (1)
+    return _factor("brightness", low, high, lambda x, b: x.mul_(b).add_(b - 1), p)  # (1)
 
 
 def contrast(low: float, high: float, *, p: float = 1.0) -> Change:
@@ -42,7 +45,7 @@ def contrast(low: float, high: float, *, p: float = 1.0) -> Change:
 
     def apply(x: Tensor, b: Tensor) -> Tensor:
         m = luminance(x.mean((2, 3), keepdim=True))
-        return (b * x).add_((1 - b) * m)  # (2)
+        return x.mul_(b).add_((1 - b) * m)  # (2)
 
     return _factor("contrast", low, high, apply, p)
 
@@ -52,7 +55,8 @@ def saturation(low: float, high: float, *, p: float = 1.0) -> Change:
 
     def apply(x: Tensor, b: Tensor) -> Tensor:
         check_coloured(x, "saturation")
-        return (b * x).add_(luminance(x).mul_(1 - b))  # (3)
+        light = luminance(x)
+        return x.mul_(b).add_(light.mul_(1 - b))  # (3)
 
     return _factor("saturation", low, high, apply, p)
 
@@ -67,7 +71,10 @@ def hue(limit: float, *, p: float = 1.0) -> Change:
 
     def apply(x: Tensor, drawn: tuple[Any, ...]) -> Tensor:
         check_coloured(x, "hue")
-        return turned(x, drawn[0])
+        few = len(x) if x.is_cuda else max(1, PIECE // x[0, 0].numel())
+        for some, by in zip(x.split(few), drawn[0].split(few)):
+            some.copy_(turned(some, by))
+        return x
 
     return Change(lambda source, shape: (source.between(-limit, limit),), apply, p)
 
@@ -88,7 +95,7 @@ def jitter(b: float = 0.0, c: float = 0.0, s: float = 0.0, h: float = 0.0, *, p:
 
 def grey(p: float = 1.0) -> Change:
     """Without colours, in as many channels; an image of one channel stays."""
-    return Change(lambda source, shape: (), lambda x, _: luminance(x).expand_as(x), p)  # (5)
+    return Change(lambda source, shape: (), lambda x, _: luminance(x).expand_as(x).contiguous(), p)  # (5)
 
 
 def blur(low: float = 0.1, high: float = 2.0, *, p: float = 1.0) -> Change:
@@ -114,7 +121,7 @@ def noise(sigma: float, *, p: float = 1.0) -> Change:
     check_range("noise", 0, sigma, least=0)
 
     def apply(x: Tensor, drawn: tuple[Any, ...]) -> Tensor:
-        return (x + sigma * drawn[0]).clamp(-1, 1)
+        return x.add_(drawn[0], alpha=sigma).clamp_(-1, 1)
 
     return Change(lambda source, shape: (source.normal(*shape),), apply, p)
 
@@ -149,15 +156,18 @@ def luminance(x: Images) -> Float[Tensor, "n 1 h w"]:
 def turned(x: Float[Tensor, "n 3 h w"], by: Float[Tensor, " n"]) -> Float[Tensor, "n 3 h w"]:
     """The colours with their hue moved by a share of the circle; value and saturation stay."""
     r, g, b = (channel[:, 0] for channel in x.split(1, 1))
-    top, low = x.amax(1), x.amin(1)
-    not_r, not_g = (top - r).sign_(), (top - g).sign_()  # 0 where that one is the largest: masks would be slower
-    chroma = top - low
-    green, blue = (b - r).add_(2 * chroma), (r - g).add_(4 * chroma)
-    side = (blue.sub_(green)).mul_(not_g).add_(green).sub_(g - b).mul_(not_r).add_(g - b)
-    angle = side.div_(chroma.clamp(min=1e-12)).add_(6 * by[:, None, None])  # in sixths, red at 0
-    apart = torch.stack((angle, angle - 2, angle - 4), 1)
-    apart.sub_((apart / 6).round_().mul_(6)).abs_()  # from red, green and blue, 0 … 3
-    return apart.sub_(1).clamp_(0, 1).mul_(-chroma[:, None]).add_(top[:, None])  # (4)
+    top = x.amax(1)
+    chroma = x.amin(1).neg_().add_(top)
+    # Signs choose the case of the largest channel: masks would be slower.
+    not_r, not_g = (top - r).sign_(), (top - g).sign_()
+    red, green, blue = g - b, (b - r).add_(chroma, alpha=2), (r - g).add_(chroma, alpha=4)
+    side = blue.sub_(green).mul_(not_g).add_(green).sub_(red).mul_(not_r).add_(red)
+    angle = (
+        side.div_(torch.clamp(chroma, min=1e-12, out=not_r)).div_(6).add_(by.remainder(1)[:, None, None])
+    )  # in turns, red at 0
+    away = angle[:, None] + torch.tensor([1, 2 / 3, 1 / 3], dtype=x.dtype, device=x.device)[:, None, None]
+    away.frac_().sub_(0.5).abs_()  # half a turn minus the distance from red, from green and from blue
+    return away.mul_(-6).add_(2).clamp_(0, 1).mul_(chroma.neg_()[:, None]).add_(top[:, None])  # (4)
 
 
 def gaussians(sigma: Float[Tensor, " n"], size: int) -> Float[Tensor, "n size size"]:

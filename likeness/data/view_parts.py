@@ -96,7 +96,8 @@ class Change:
     """Changes the values of pixels, whose places stay.
 
     `draw(source, shape)` gives what varies, a tuple of tensors with one row a sample (or of such tuples), where a
-    sample has that shape; `apply(x, drawn)` is the change, for some of the samples and their rows.
+    sample has that shape; `apply(x, drawn)` is the change, for some of the samples and their rows, and may write
+    into x.
     """
 
     draw: Callable[[Source, Sequence[int]], tuple[Any, ...]]
@@ -111,8 +112,9 @@ class Change:
         return chain(self)(x, generator=generator)
 
     def change(self, x: Tensor, source: Source) -> Tensor:
+        """May write into x."""
         drawn = self.draw(source, x.shape[1:])
-        return self.apply(x, drawn) if self.p == 1 else on_some(x.clone(), source.chosen(self.p), self.apply, drawn)
+        return self.apply(x, drawn) if self.p == 1 else on_some(x, source.chosen(self.p), self.apply, drawn)
 
 
 Part = Motion | Change
@@ -144,7 +146,6 @@ def shuffled(changes: Sequence[Change], *, p: float = 1.0) -> Change:
 
     def apply(x: Tensor, drawn: tuple[Any, ...]) -> Tensor:
         order, own = drawn
-        x = x.clone()
         for turn in range(k):
             for i, (hit, given) in enumerate(own):
                 on_some(x, (order[:, turn] == i) & hit, changes[i].apply, given)
@@ -171,13 +172,15 @@ class Chain:
         """Raises InputError where x is no batch of images."""
         check_images(x)
         source = Source(x, generator)
+        if not self.parts or isinstance(self.parts[0], Change):  # a motion makes a new tensor, a change may not
+            x = x.clone(memory_format=torch.contiguous_format)
         for moving, group in groupby(self.parts, lambda part: isinstance(part, Motion)):
             if moving:
                 x = moved(x, list(group), source, self.beyond)  # type: ignore[arg-type]
             else:
                 for part in group:
                     x = part.change(x, source)  # type: ignore[union-attr]
-        return x.clamp(-1, 1)  # rounding may have carried a pixel over
+        return x.clamp_(-1, 1)  # rounding may have carried a pixel over
 
 
 def chain(*parts: Part, beyond: float | None = None) -> Chain:

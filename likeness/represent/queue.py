@@ -40,15 +40,19 @@ class Queue(nn.Module):
         Raises:
             InputError: the rows are of another length.
         """
-        d = self.stored.shape[1]
-        if z.shape[1] != d:
-            raise InputError(f"vectors of {z.shape[1]} numbers for a queue of {d}: build it with d={z.shape[1]}")
+        self.check(z)
         if held() is not None and world().size > 1:
             z = torch.cat(world().collect(z.contiguous()))
         z = z[-self.size :].to(self.stored)
         at = torch.arange(self.next, self.next + len(z), device=z.device) % self.size
         self.stored[at] = z
         self.next, self.count = (self.next + len(z)) % self.size, min(self.count + len(z), self.size)
+
+    def check(self, z: Float[Tensor, "n d"]) -> None:
+        """Raises InputError where rows are not as long as those it holds."""
+        d = self.stored.shape[1]
+        if z.shape[1] != d:
+            raise InputError(f"vectors of {z.shape[1]} numbers for a queue of {d}: build it with d={z.shape[1]}")
 
     @property
     def rows(self) -> Float[Tensor, "m d"]:

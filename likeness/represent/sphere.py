@@ -42,7 +42,7 @@ def normalise(z: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     return z / lengths
 
 
-def check_sphere(*features: Float[Tensor, "n d"]) -> None:
+def check_sphere(*features: Tensor) -> None:
     """Raises InputError where rows are not of length one."""
     for z in features:
         lengths = z.norm(dim=1)

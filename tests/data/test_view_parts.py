@@ -58,8 +58,8 @@ def test_a_part_falls_on_its_share() -> None:
     x = torch.tensor([-0.5, 0.5]).expand(n, 1, 1, 2)
     hit = float((flip(0.3)(x)[..., 0] > 0).float().mean())
     assert abs(hit - 0.3) < 5 * (0.3 * 0.7 / n) ** 0.5
-    assert torch.equal(flip(0)(X), X)
-    torch.testing.assert_close(flip(1)(X), X.flip(3), atol=1e-6, rtol=0)
+    torch.testing.assert_close(flip(0)(X), X, atol=5e-6, rtol=0)
+    torch.testing.assert_close(flip(1)(X), X.flip(3), atol=5e-6, rtol=0)
 
 
 def test_every_order_is_as_likely() -> None:

@@ -72,7 +72,7 @@ def test_views_of_digits_show_strokes_on_black() -> None:
 
 
 def test_grey_images_are_refused_where_colours_are_turned() -> None:
-    with pytest.raises(InputError, match="saturation of images with 1|hue of images with 1"):
+    with pytest.raises(InputError, match=r"saturation of images with 1|hue of images with 1"):
         simclr(16)(X[:, :1])
     assert digits(16)(X[:, :1]).shape == (6, 1, 16, 16)
 
