@@ -87,6 +87,7 @@ VOCABULARY = {
         "probes",
         "queue",
         "sphere",
+        "transcripts",
     },
     "language": {"generate", "repetition", "ngrams"},
 }

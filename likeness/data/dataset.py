@@ -16,7 +16,7 @@ from likeness.data.truth import Truth
 from likeness.data.vocabulary import Vocabulary
 from likeness.findings import Finding
 
-Kind = Literal["vectors", "images", "table", "text"]
+Kind = Literal["vectors", "images", "table", "text", "lines"]
 
 
 @dataclass(frozen=True)

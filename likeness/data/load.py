@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from likeness.data import image_folder, table, text
+from likeness.data import image_folder, lines, table, text
 from likeness.data.arrays import arrays, read_arrays
 from likeness.data.dataset import Dataset, Options
 from likeness.data.embedded import EMBEDDED, embedded
@@ -41,10 +41,10 @@ def load(
     A name is looked up in this order: a file or folder of that path; one in the folder that the environment variable
     LIKENESS_DATA names; an embedded set or a toy; a set on the Hugging Face hub (`owner/set`, or `owner/set:config`).
 
-    A folder may hold images (see `image_folder`), files in MNIST's format (see `idx`), shards of images (`.tar`,
-    `.parquet`; see `shards`), which are always streamed, or one array or table, or one for each part (`train.csv`,
-    `test.csv`). Files are arrays (`.npy`, `.npz`; see `arrays`) tables (`.csv`, `.tsv`, `.parquet`; see `table`) or
-    text (`.txt`, also in a folder or a `.zip`; see `text`).
+    A folder may hold images (see `image_folder`), text lines with transcriptions (see `lines`), files in MNIST's format
+    (see `idx`), shards of images (`.tar`, `.parquet`; see `shards`), which are always streamed, or one array or table,
+    or one for each part (`train.csv`, `test.csv`). Files are arrays (`.npy`, `.npz`; see `arrays`) tables (`.csv`,
+    `.tsv`, `.parquet`; see `table`) or text (`.txt`, also in a folder or a `.zip`; see `text`).
     What is held out, and how copies are kept from it, is said in `splits`.
 
     Args:
@@ -113,6 +113,8 @@ def _read(path: Path, options: Options) -> Dataset:
 
 
 def _read_folder(path: Path, options: Options) -> Dataset:  # noqa: PLR0911
+    if lines.is_lines(path):
+        return lines.lines(path, options)
     if idx_files(path):
         return arrays(path.name, read_idx(path), (), options)
     if is_sharded(path) and not image_folder.images_in(path):

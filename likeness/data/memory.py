@@ -25,7 +25,7 @@ class InMemory:
     def __init__(
         self,
         x: Shaped[Tensor, "m ..."],
-        y: Int[Tensor, " m"] | None = None,
+        y: Int[Tensor, "m ..."] | None = None,
         rows: Int[Tensor, " n"] | None = None,
         factors: dict[str, Tensor] | None = None,
     ) -> None:

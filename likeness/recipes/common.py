@@ -41,6 +41,7 @@ SHARED = {
     "representing",
     "measuring",
     "encoding",
+    "line_reading",
 }
 
 
