@@ -37,7 +37,6 @@ SHARED = {
     "rules",
     "denoising",
     "drawing",
-    "encoding",
 }
 
 
