@@ -14,7 +14,9 @@ from likeness.recipes.pipeline import reopen
 
 def test_the_table_holds_every_way_and_number_of_labels(with_codes: Path, tmp_path: Path, likeness) -> None:
     out = tmp_path / "p.json"
-    words = ["--labels", 50, 5000, "--draws", 2, "--corrupt", "--json", out]
+    some = whole(load("digits").train, 600)
+    np.savez(tmp_path / "some.npz", x=some.x.numpy(), y=some.y.numpy())
+    words = ["--data", tmp_path / "some.npz", "--labels", 50, 5000, "--draws", 2, "--corrupt", "--json", out]
     said = likeness("probe", with_codes, *words)
     assert said.code == 0, said.err
     found = json.loads(out.read_text())
