@@ -1,11 +1,13 @@
-"""`likeness probe RUN --data DATA`: what can be read from a run's codes, beside pixels, PCA and an untrained encoder."""
+"""`likeness probe RUN`: what can be read from a run's codes, beside pixels, PCA and an untrained encoder."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any, Literal, NamedTuple
 
+import torch
 import tyro
 from torch import Tensor
 
@@ -16,13 +18,16 @@ from likeness.data.batching import whole
 from likeness.data.load import load
 from likeness.errors import InputError
 from likeness.files import write_json
-from likeness.recipes.encoding import Encode, beside, encoder, labelled
+from likeness.judge.features import pca
+from likeness.recipes.common import recipe
 from likeness.recipes.measuring import DRAWS, LABELS, worth
 from likeness.recipes.pipeline import Session, reopen
+from likeness.recipes.spaces import Encoder, encoder
 from likeness.represent import probes
 from likeness.represent.robustness import images, mean_corruption_error, robustness
 from likeness.run.report import finite
 
+Encode = Callable[[Tensor], Tensor]  # samples (n, *event) to features (n, d), on the CPU
 LARGEST = 20_000  # samples that a probe learns from, at most
 
 
@@ -97,10 +102,38 @@ def _material(session: Session, name: str) -> Material:
     s, event = session.settings, tuple(session.facts.event)
     is_image = len(event) == 3
     size, channels = (event[-1], event[0]) if is_image and name != s.data else (s.size, s.channels)
-    data = labelled(load(name, size=size, channels=channels, seed=s.seed, label=s.label))
+    data = load(name, size=size, channels=channels, seed=s.seed, label=s.label)
+    if len(data.classes) < 2:
+        many = len(data.classes) or "no"
+        raise InputError(f"{data.name} has {many} classes: a probe needs labels, give --data that have them")
     if data.event != event:
         raise InputError(f"samples of {name} have shape {data.event}, the run learned {event}: make them alike")
     return Material(data.name, whole(data.train, LARGEST), whole(data.test))
+
+
+def untrained(session: Session, seed: int = 0) -> Encoder:
+    """The same encoder with the weights it had before it learned anything, from another seed."""
+    made, settings = recipe(session.run.recipe), session.settings
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = made.build(settings, session.facts)
+    model.learner.method.eval()
+    return Encoder(model, tuple(session.facts.event), session.run.recipe)
+
+
+def beside(session: Session, train: Tensor, *, seed: int = 0) -> dict[str, Encode]:
+    """What a run's features have to beat, by name, with its own first: all from samples (n, *event) to (n, d)."""
+    d = encoder(session)(train[:2].to(session.settings.device)).shape[1]
+    device = session.settings.device
+    own = {f"run ({session.run.recipe})": encoder(session), "random encoder": untrained(session, seed)}
+    found: dict[str, Encode] = {name: partial(_coded, network, device) for name, network in own.items()}
+    plain = pca(train, components=min(d, train[0].numel(), len(train) - 1))
+    return found | {"raw": lambda x: x.flatten(1).float(), plain.name: plain.extract}
+
+
+@torch.no_grad()
+def _coded(network: Encoder, device: str, x: Tensor) -> Tensor:
+    return torch.cat([network(part.to(device)).cpu() for part in x.split(256)])
 
 
 def _accuracies(data: Material, ways: Mapping[str, Encode], o: Options) -> dict[str, Any]:

@@ -159,7 +159,9 @@ def _constant(still: Tensor) -> Finding:
     which = still.nonzero().flatten().tolist()
     some = ", ".join(map(str, which[:8])) + (" …" if len(which) > 8 else "")
     saw = f"{len(which)} of {len(still)} columns hold the same value in all rows: {some}."
-    remedy = "They tell nothing and are left out here: drop them; of a ReLU network they are dead units (lower the learning rate)."
+    remedy = (
+        "They tell nothing and are left out here: drop them. In a ReLU network they are dead units: lower its rate."
+    )
     return Finding("constant-columns", saw, remedy)
 
 

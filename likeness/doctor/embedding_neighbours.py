@@ -30,6 +30,8 @@ def neighbours(
     """Hubs, and neighbours as pictures where images are given; by angle on the sphere, else by Euclidean distance."""
     n, k = len(z), min(K, len(z) - 1)
     found = nearest(z, k, cosine=on_sphere)
+    if not float(found.distance.max()) > 1e-9:
+        return Part("neighbours", "Neighbours", ["All rows are one point: any is as near as any other."])
     counts = occurrence(found.place)
     first = max(1, n // 100)
     share = float(counts.sort(descending=True).values[:first].sum()) / (n * k)

@@ -36,7 +36,7 @@ def spread(z: Float[Tensor, "n d"]) -> Part:
     rank, possible = effective_rank(variances), min(d, n - 1)
     most = directions(variances, 0.95)
     words = [
-        f"Uniformity {even:.3f}: it is 0 where all rows are one direction, {ideal:.3f} where they cover the sphere evenly "
+        f"Uniformity {even:.3f}: it is 0 for one direction alone, {ideal:.3f} where they cover the sphere evenly "
         f"(in {d} dimensions), and in between for classes that stand apart.",
         f"The mean cosine of two rows is {cosine:.2f} (0: no common direction, 1: all the same).",
         f"The rows vary in about {rank:.1f} of {possible} directions (effective rank); {most} hold 95 % of variance.",

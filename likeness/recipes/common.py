@@ -40,7 +40,6 @@ SHARED = {
     "drawing",
     "representing",
     "measuring",
-    "encoding",
     "line_reading",
 }
 

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from likeness.data.batching import whole
 from likeness.data.dataset import Dataset
@@ -13,8 +13,10 @@ from likeness.judge.features import FeatureSpace, Fit, pca, raw
 from likeness.judge.material import shares
 from likeness.judge.protocol import weights_hash
 from likeness.nn.ngrams import NgramFeatures
-from likeness.recipes.encoding import RUN, run_space
+from likeness.recipes.common import Model
+from likeness.recipes.pipeline import Session, reopen
 
+RUN = "run:"  # before the folder of a run whose codes are the space
 LEARNED = 20_000  # training samples that spaces and ratios learn from, at most
 NAMES = ("auto", "raw", "pca", "classifier", "inception", "dinov2", "ngrams")
 
@@ -81,3 +83,35 @@ def ngrams(x: Tensor, y: Tensor | None = None) -> FeatureSpace:
     """What token ids `x` are made of, see `nn.ngrams`."""
     made = NgramFeatures(x)
     return FeatureSpace("ngrams", made, weights_hash({"mean": made.mean, "basis": made.basis}))
+
+
+class Encoder(nn.Module):
+    """A model's codes of samples of one shape, (n, *event) to (n, d)."""
+
+    def __init__(self, model: Model, event: tuple[int, ...], what: str) -> None:
+        super().__init__()
+        if model.encode is None:
+            raise InputError(f"{what} has no codes: use a run with an encoder (`likeness train --help` lists recipes)")
+        self.state, self.model_encode, self.event, self.what = model.learner.state, model.encode, event, what
+
+    def forward(self, x: Tensor) -> Tensor:
+        if tuple(x.shape[1:]) != self.event:
+            shapes = f"samples have shape {tuple(x.shape[1:])}, {self.what} encodes {self.event}"
+            raise InputError(f"{shapes}: read them with --size and --channels of that run")
+        return self.model_encode(x).flatten(1).float()
+
+
+def run_space(folder: Path, device: str = "cpu") -> FeatureSpace:
+    """The codes of a run as a space to compare samples in; its name says the recipe, its hash the weights.
+
+    Raises:
+        InputError: the folder is no run, or has no encoder.
+    """
+    session = reopen(folder, device=device)
+    network = encoder(session)
+    return FeatureSpace(f"{RUN}{session.run.recipe}", network, weights_hash(network.state.state_dict()))
+
+
+def encoder(session: Session) -> Encoder:
+    """Raises InputError where the run has no codes."""
+    return Encoder(session.model, tuple(session.facts.event), f"{session.run.folder} ({session.run.recipe})")

@@ -15,6 +15,7 @@ def test_auto_goes_by_shape_and_labels() -> None:
     assert chosen("auto", (1, 8, 8), labelled=False) == "pca"
     assert chosen("auto", (2,), labelled=True) == "raw"
     assert chosen("raw", (1, 8, 8), labelled=True) == "raw"
+    assert chosen("run:runs/mine", (1, 8, 8), labelled=True) == "run:runs/mine"
     with pytest.raises(InputError, match="did you mean inception"):
         chosen("incepton", (2,), labelled=False)
     with pytest.raises(InputError, match="needs labels"):
