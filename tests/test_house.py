@@ -20,7 +20,7 @@ ORDER: list[set[str]] = [
     {"chains"},
     {"annealing", "bits"},
     {"testing"},
-    {"gan", "density", "energy", "language", "refine", "judge", "represent"},
+    {"gan", "density", "energy", "language", "refine", "judge", "represent", "embed"},
     {"diffusion"},
     {"run"},
     {"recipes"},
@@ -77,6 +77,7 @@ VOCABULARY = {
     },
     "represent": {"penalties"},
     "language": {"generate", "repetition", "ngrams"},
+    "embed": {"windows", "negatives", "fitting", "nearest", "subwords", "counts"},
 }
 
 
