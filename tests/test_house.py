@@ -77,7 +77,7 @@ VOCABULARY = {
     },
     "represent": {"penalties"},
     "language": {"generate", "repetition", "ngrams"},
-    "embed": {"windows", "negatives", "fitting", "nearest", "subwords", "counts"},
+    "embed": {"windows", "negatives", "fitting", "rows", "nearest", "subwords", "counts"},
 }
 
 

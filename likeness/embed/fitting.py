@@ -1,6 +1,6 @@
 """Passes over a corpus: what every method of this room is trained by where no run is kept.
 
-AdaGrad gives every number of a table its own rate, which falls with the gradients it has had: rows of frequent words
+AdaGrad gives every row of a table its own rate, which falls with the gradients it has had: rows of frequent words
 settle early and those of rare ones still move. A row without a gradient does not move at all.
 
 John Duchi, Elad Hazan, Yoram Singer. Adaptive Subgradient Methods for Online Learning and Stochastic Optimization.
@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.optim import Adagrad
+from torch.optim import Optimizer
 
 from likeness.core import Method, train
 from likeness.data.batch import Batch
+from likeness.embed.rows import RowAdagrad
 from likeness.errors import InputError
 
 Material = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray | None]]  # ids (n, k), and numbers (n,)
@@ -29,7 +30,9 @@ class Passes(NamedTuple):
     lr: float = 0.2
 
 
-def learned(method: Method, material: Material, passes: Passes, seed: int) -> list[float]:
+def learned(
+    method: Method, material: Material, passes: Passes, seed: int, optimiser: Callable[..., Optimizer] = RowAdagrad
+) -> list[float]:
     """Train in place; the mean loss of each pass. `material` makes what a pass learns from, drawn anew each time.
 
     Raises:
@@ -38,11 +41,12 @@ def learned(method: Method, material: Material, passes: Passes, seed: int) -> li
     for name, value in passes._asdict().items():
         if value <= 0:
             raise InputError(f"{name} {value}: give a number above zero")
-    moves = Adagrad(method.parameters(), passes.lr)
+    moves = optimiser(method.parameters(), passes.lr)
     course = []
     for epoch in range(passes.epochs):
         since: list[torch.Tensor] = []
-        for step in train(method, _batches(*material(np.random.default_rng((seed, epoch))), passes, seed + epoch), moves):
+        made = material(np.random.default_rng((seed, epoch)))
+        for step in train(method, _batches(*made, passes, seed + epoch), moves):
             since.append(torch.stack(list(step.terms.values())).sum())
         course.append(float(torch.stack(since).mean()))
     return course

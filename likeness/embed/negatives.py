@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid, pad
+from torch.nn.functional import embedding, pad, softplus
 
 from likeness.errors import InputError
 from likeness.ranks import per_sample, whole_batch
@@ -66,11 +66,11 @@ class Negatives(nn.Module):
         *,
         k: int = 5,
         noise: int | None = None,
-        block: int = 64,
+        block: int = 128,
         power: float = 0.75,
     ) -> None:
         super().__init__()
-        noise = noise or (k if block == 1 else 32)
+        noise = noise or (k if block == 1 else max(16, k))
         for name, value in (("d", d), ("k", k), ("noise", noise), ("block", block)):
             if value < 1:
                 raise InputError(f"{name} {value}: give 1 or more")
@@ -97,8 +97,8 @@ class Negatives(nn.Module):
         words, before = drawn
         n, (blocks, m) = len(h), words.shape
         after = blocks * self.block - before - n
-        rows = torch.nn.functional.embedding(torch.cat((c, words.flatten())), self.vectors)
-        right, wrong = rows[:n], rows[n:].view(blocks, m, -1)
-        H = pad(h, (0, 0, before, after)).view(blocks, self.block, -1)
-        off = logsigmoid(-torch.bmm(H, wrong.mT)).sum(2).flatten()[before : before + n]
-        return -logsigmoid((h * right).sum(1)) - self.k / m * off  # (1)
+        right, wrong = embedding(torch.cat((c, words.flatten())), self.vectors).split((n, blocks * m))
+        H = pad(h, (0, 0, before, after)) if before or after else h
+        scores = torch.bmm(H.view(blocks, self.block, -1), wrong.view(blocks, m, -1).mT).flatten(0, 1)
+        off = softplus(scores).sum(1)[before : before + n]
+        return softplus(-(h * right).sum(1)) + self.k / m * off  # (1)
