@@ -101,14 +101,22 @@ def held_out(given: Ratings, share: float = 0.2, *, seed: int = 0) -> tuple[Rati
 
 
 def made_ratings(
-    users: int, items: int, *, rank: int = 5, noise: float = 0.3, seen: float = 0.3, generous: float = 0.5, seed: int = 0
+    users: int,
+    items: int,
+    *,
+    rank: int = 5,
+    noise: float = 0.3,
+    seen: float = 0.3,
+    generous: float = 0.5,
+    taste: float = 1.0,
+    seed: int = 0,
 ) -> Ratings:
-    """Ratings of known rank: a mean of 3.5, biases of deviation `generous`, a product of deviation 1, and noise.
+    """Ratings of known rank: a mean of 3.5, biases of deviation `generous`, a product of deviation `taste`, and noise.
 
     `seen` is the share of cells that are there; every user and every item has one or more.
     """
     rng = np.random.default_rng(seed)
-    product = rng.normal(size=(users, rank)) @ rng.normal(size=(rank, items)) / np.sqrt(rank)
+    product = taste * rng.normal(size=(users, rank)) @ rng.normal(size=(rank, items)) / np.sqrt(rank)
     r = 3.5 + generous * (rng.normal(size=(users, 1)) + rng.normal(size=(1, items))) + product
     r += noise * rng.normal(size=r.shape)
     there = rng.permuted(np.arange(users * items).reshape(users, items) < round(seen * users * items))

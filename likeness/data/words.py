@@ -22,7 +22,7 @@ MINIMUM = 5  # occurrences of a word, as in word2vec
 class Words:
     """Words by their ids, the most frequent first, with the counts they had where they were learned."""
 
-    def __init__(self, words: Sequence[str], counts: Sequence[int]) -> None:
+    def __init__(self, words: Sequence[str], counts: Sequence[int] | np.ndarray) -> None:
         self.words, self.counts = tuple(words), np.asarray(counts, np.int64)
 
     def __len__(self) -> int:
