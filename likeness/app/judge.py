@@ -17,7 +17,7 @@ from likeness.judge.judge import judge
 from likeness.judge.score import Scores
 from likeness.ranks import world
 from likeness.recipes.outcome import elsewhere, table_of, with_outside
-from likeness.recipes.pipeline import read, reopen
+from likeness.recipes.pipeline import drawing_from, read, reopen
 from likeness.recipes.refinement import Say
 from likeness.recipes.spaces import fit_of, space_for
 
@@ -83,7 +83,7 @@ def show(rows: list[list[str]]) -> None:
 
 def _of_run(options: Options, where: str, tell: Say) -> Scores:
     assert options.run is not None
-    session = reopen(options.run, which=options.checkpoint, device=where)
+    session = drawing_from(reopen(options.run, which=options.checkpoint, device=where))
     data = read(session.settings)
     name = session.settings.features if options.features == "auto" else options.features
     space = space_for(name, data, session.settings.seed, session.settings.device)

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from likeness.app.console import say
+from likeness.app.console import say, warn
 from likeness.app.inputs import OnData, for_run, restoring
 from likeness.app.together import together
 from likeness.data.corruptions import Corruption, gaussian, masking, salt_and_pepper
@@ -50,6 +50,7 @@ def run(options: Options) -> None:
         torch.manual_seed(options.seed)
         seen = x if corrupt is None else corrupt(x)
         found = reconstruct(seen)
+        warn(getattr(session.model.reconstruct, "findings", ()))
         rows = [x, found] if corrupt is None else [x, seen, found]
         path = _picture(rows, options.out) if options.out.suffix == GRID else write(found, options.out, session.columns)
         if corrupt is not None:

@@ -19,7 +19,7 @@ from likeness.errors import InputError
 from likeness.files import write_json
 from likeness.ranks import world
 from likeness.recipes.outcome import refinement_facts
-from likeness.recipes.pipeline import read, reopen
+from likeness.recipes.pipeline import drawing_from, read, reopen
 from likeness.recipes.refinement import Refinement, density_ratio, fitting, refined, refined_by
 from likeness.recipes.spaces import LEARNED
 from likeness.refine import budget_for, cross_fit
@@ -74,7 +74,7 @@ def run(options: Options) -> None:
 
 def _from_run(options: Options, where: str) -> tuple[Tensor, Columns | Vocabulary | None, dict[str, Any], Path]:
     assert options.run is not None
-    session = reopen(options.run, which=options.checkpoint, device=where)
+    session = drawing_from(reopen(options.run, which=options.checkpoint, device=where))
     real = whole(read(session.settings).train, LEARNED).x.to(session.settings.device)
     with progress("fitting the density ratio") as bar:
         ratio = density_ratio(session, real, options.how, bar.stage)

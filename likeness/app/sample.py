@@ -14,7 +14,7 @@ from likeness.data.export import write
 from likeness.errors import InputError, unknown
 from likeness.language.generate import filters
 from likeness.ranks import world
-from likeness.recipes.pipeline import Session, reopen
+from likeness.recipes.pipeline import Session, drawing_from, reopen
 from likeness.run.pictures import grid
 from likeness.sampling import Sampler, Streams, draw_batches
 
@@ -67,7 +67,7 @@ class Options:
 
 def run(options: Options) -> None:
     with together(options.device, options.threads) as where:
-        session = reopen(options.run, which=options.checkpoint, device=where)
+        session = drawing_from(reopen(options.run, which=options.checkpoint, device=where))
         if options.states is not None:
             if world().rank == 0:
                 say(f"wrote the way of the draws to {way(session, options)}")

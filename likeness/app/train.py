@@ -13,7 +13,7 @@ from likeness.app.options import parsed
 from likeness.data.dataset import Dataset
 from likeness.errors import InputError
 from likeness.files import remove
-from likeness.judge.features import FeatureSpace
+from likeness.judge.features import FeatureSpace, raw
 from likeness.judge.material import LEAST
 from likeness.ranks import world
 from likeness.recipes.common import Common, names, recipe
@@ -88,15 +88,16 @@ def _work(asked: Asked) -> None:
     session = _session(asked, data)
     warn(session.notes)
     with lock(session.run.folder) if world().rank == 0 else nullcontext():
-        with working("fitting the space to judge in"):
-            space = space_for(settings.features, data, settings.seed, settings.device)
+        draws = session.model.draws
+        with working("fitting the space to judge in") if draws else nullcontext():
+            space = space_for(settings.features, data, settings.seed, settings.device) if draws else raw()
         learn(session, data, space)
         if settings.shard:
             session = session._replace(model=reopen(session.run.folder, device=settings.device).model)
         if settings.report:
             present(Outcome(session, data, space, Refinement()))
         else:
-            say(f"trained: likeness sample {session.run.folder}")
+            say(f"trained: likeness {'sample' if draws else 'embed'} {session.run.folder}")
 
 
 def _session(asked: Asked, data: Dataset) -> Session:
@@ -141,9 +142,9 @@ def learn(session: Session, data: Dataset, space: FeatureSpace) -> None:
     except KeyboardInterrupt:
         if world().rank:
             raise SystemExit(2) from None
-        done = session.model.learner.method.iteration
+        done, verb = session.model.learner.method.iteration, "sample" if session.model.draws else "embed"
         raise InputError(
-            f"interrupted at step {done}; what was learned is kept: likeness sample {folder}, "
+            f"interrupted at step {done}; what was learned is kept: likeness {verb} {folder}, "
             f"or go on with: likeness train --resume {folder}"
         ) from None
 
@@ -156,7 +157,7 @@ def present(outcome: Outcome) -> None:
         return
     path = outcome.write()
     warn(finding for _, finding in outcome.warnings)
-    for row in outcome.report["verdict"]:
+    for row in outcome.report.get("verdict", []):
         if row["metric"] in ("frechet", "high_quality"):
             sure = "beyond" if row["beyond_interval"] else "within"
             say(f"{row['metric']}: {row['raw']:.4g} raw, {row['refined']:.4g} refined ({sure} the interval)")

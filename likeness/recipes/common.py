@@ -2,7 +2,8 @@
 
 A recipe is a module of this room with three names: `Settings`, a flat frozen dataclass that extends `Common`;
 `fitting(settings, facts) -> Settings`, which makes every choice that was left open; and
-`build(settings, facts) -> Model`. Its file name is its name on the command line; nothing else lists it.
+`build(settings, facts) -> Model`. Its file name is its name on the command line; nothing else lists it. `KINDS`
+names the kinds of data that it is for, where those are not the ones of a fixed shape (vectors, images, table).
 """
 
 from collections.abc import Callable
@@ -163,7 +164,7 @@ class Model(NamedTuple):
 
     Attributes:
         learner: what trains.
-        sampler: draws, from averaged weights where the recipe keeps them.
+        sampler: draws, from averaged weights where the recipe keeps them; `silent` of what learns no distribution.
         critic: the model's own judgement of a sample, a logit (n,) positive for real; None where it has none.
         logistic: whether that logit is a log density ratio.
         decode, d_z: latent vectors (n, d_z) to samples, differentiable; None where there is no latent space.
@@ -173,8 +174,10 @@ class Model(NamedTuple):
         levels: `log_prob` is of the probability of values rounded to so many levels; None where it is of a density.
         score: the name and the cost (n,) of validation samples by which checkpoints are chosen, the lowest first; if
             None the negative `log_prob`, else the Fréchet distance of draws.
+        labelled: the cost of `score` is of a `Batch` with its labels instead.
         encode: codes (n, d) of samples (n, *event); None where there are none.
-        reconstruct: what the codes of samples are decoded to.
+        reconstruct: what the codes of samples are decoded to, or what is restored from under noise; it tells of that in
+            its `findings`, where it has any.
         variants: `variants(x, n, scale=1.0, generator=None)` draws near given samples, (m, n, *event).
         drawing: the sampler whose rule, steps, noise and guidance may be changed at each call; None for families whose
             draws have none (`drawing.Drawing`).
@@ -199,7 +202,8 @@ class Model(NamedTuple):
     log_prob: Callable[[Tensor], Tensor] | None = None
     log_prob_kind: str = "exact"
     levels: int | None = None
-    score: tuple[str, Callable[[Tensor], Tensor]] | None = None
+    score: tuple[str, Callable[[Any], Tensor]] | None = None
+    labelled: bool = False
     encode: Callable[[Tensor], Tensor] | None = None
     reconstruct: Callable[[Tensor], Tensor] | None = None
     variants: Callable[..., Tensor] | None = None
@@ -212,10 +216,24 @@ class Model(NamedTuple):
     tables: Callable[..., dict[str, list[dict[str, Any]]]] | None = None
     walks: bool = False
 
+    @property
+    def draws(self) -> bool:
+        """Whether there is a distribution to draw from."""
+        return self.sampler is not silent
+
+
+def silent(n: int, *, generator: int | Streams | None = None) -> Tensor:
+    """The sampler of a model that learns a representation and no distribution.
+
+    Raises:
+        InputError: always.
+    """
+    raise InputError("a run that learns a representation has nothing to draw: use likeness embed or likeness probe")
+
 
 def drawing_rows(model: Model, facts: Facts) -> Model:
     """The model with draws that are legal rows of the table it learned, as a file of them holds; else as it is."""
-    if not facts.columns:
+    if not facts.columns or not model.draws:
         return model
     columns, sampler = Columns.from_state(list(facts.columns)), model.sampler
 
@@ -236,6 +254,18 @@ def recipe(name: str) -> ModuleType:
     if name not in names():
         raise unknown("recipe", name, names())
     return import_module(f"likeness.recipes.{name.replace('-', '_')}")
+
+
+def suits(name: str, kind: str, data: str) -> None:
+    """Raises InputError where a recipe is not for data of this kind; without `KINDS` it is for those of fixed shape."""
+    if kind not in kinds(name):
+        able = [other for other in names() if kind in kinds(other)]
+        raise InputError(f"{name} is not for {kind}, and {data} is {kind}: use likeness train {' or '.join(able)}")
+
+
+def kinds(name: str) -> tuple[str, ...]:
+    """The kinds of data that a recipe is for."""
+    return getattr(recipe(name), "KINDS", ("vectors", "images", "table"))
 
 
 def positive(settings: Common, *names: str) -> None:

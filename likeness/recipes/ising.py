@@ -1,16 +1,14 @@
 """The Ising model of binary images: neighbours that tend to agree, learned from images and used to restore noisy ones.
 
 Images are grey; what lies above a threshold is white, the rest black. `likeness reconstruct RUN` restores images that
-have been through the noise that `flips` or `sigma` describes, with what was learned as the prior. Its chains tell on
-stderr when they have not mixed.
+have been through the noise that `flips` or `sigma` describes, with what was learned as the prior, and tells where its
+chains have not mixed.
 
 Of images with a side of ten pixels or fewer probabilities and draws are exact. Of larger ones the probability lacks
 its constant, so that checkpoints are chosen by the pseudo-likelihood, and draws are the end of Gibbs sweeps.
 """
 
-import warnings
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Annotated, Any, Literal
 
 import torch
@@ -22,6 +20,7 @@ from likeness.energy.lattice import DIAGONAL, NEAREST, binary, flips, gaussian
 from likeness.energy.restoration import likeliest, marginals
 from likeness.energy.strips import narrow
 from likeness.errors import InputError
+from likeness.findings import Finding
 from likeness.recipes.common import Common, Facts, Model, Range, positive
 from likeness.run.learner import Learner
 from likeness.sampling import Streams
@@ -94,20 +93,26 @@ def build(settings: Settings, facts: Facts) -> Model:
         log_prob_kind=method.log_prob_kind,
         levels=method.levels,
         score=None if method.exact else ("pseudo", lambda x: -method.pseudo(x)),
-        reconstruct=partial(_restored, method, settings),
+        reconstruct=Restoring(method, settings),
     )
 
 
-@torch.no_grad()
-def _restored(method: Ising, settings: Settings, x: Tensor) -> Tensor:
-    law = method.law.given(_evidence(settings, x))
-    start, source = binary(x, settings.threshold), Streams(settings.seed).split("restoring")
-    if settings.restore == "likeliest":
-        return likeliest(law, start, source=source)
-    found = marginals(law, start, source=source)
-    for finding in found.findings:
-        warnings.warn(str(finding), stacklevel=2)
-    return found.majority
+class Restoring:
+    """Images from under the noise; `findings` are what its chains had to say so far."""
+
+    def __init__(self, method: Ising, settings: Settings) -> None:
+        self.method, self.settings = method, settings
+        self.findings: list[Finding] = []
+
+    @torch.no_grad()
+    def __call__(self, x: Tensor) -> Tensor:
+        s, law = self.settings, self.method.law.given(_evidence(self.settings, x))
+        start, source = binary(x, s.threshold), Streams(s.seed).split("restoring")
+        if s.restore == "likeliest":
+            return likeliest(law, start, source=source)
+        found = marginals(law, start, source=source)
+        self.findings += found.findings
+        return found.majority
 
 
 def _evidence(settings: Settings, x: Tensor) -> Tensor:

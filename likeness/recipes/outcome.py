@@ -104,7 +104,14 @@ class Outcome:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def work(self, tell: Say) -> None:
-        """Refine, judge the draws before and after, draw the pictures."""
+        """Refine, judge the draws before and after, draw the pictures; measure what learned no distribution."""
+        s = self.session
+        if s.model.tables is not None:
+            self.report["tables"] = s.model.tables(self.data, self.space)
+        if s.model.draws:
+            self._judge(tell)
+
+    def _judge(self, tell: Say) -> None:
         s, device = self.session, self.session.settings.device
         real = whole(self.data.train, LEARNED).x.to(device)
         began = time.monotonic()
@@ -122,8 +129,6 @@ class Outcome:
         self.report["scores"] = {name: made.as_dict() for name, made in table.items()}
         self.report["verdict"] = verdict(table["raw"], table["refined"])
         self.report["refinement"] = refinement_facts(facts, ratio)
-        if s.model.tables is not None:
-            self.report["tables"] = s.model.tables(self.data, self.space)
         drawn = {"raw": s.model.sampler, "refined": better}
         self.report |= self._texts(drawn) if self.data.kind == "text" else {"pictures": self._pictures(drawn)}
 

@@ -22,7 +22,7 @@ from likeness.findings import Finding
 from likeness.judge.features import FeatureSpace
 from likeness.nn.precision import lower
 from likeness.ranks import World, using, world
-from likeness.recipes.common import Common, Facts, Model, changeable, drawing_rows, positive, recipe
+from likeness.recipes.common import Common, Facts, Model, changeable, drawing_rows, positive, recipe, suits
 from likeness.recipes.facts import facts_of
 from likeness.recipes.feeding import Feed
 from likeness.recipes.watching import Watcher
@@ -93,8 +93,7 @@ def begin(name: str, settings: Common, data: Dataset) -> Session:
     """
     made = recipe(name)
     facts = facts_of(data)
-    if facts.vocabulary is not None and name != "text":
-        raise InputError(f"{name} is not for text, and {data.name} is text: use likeness train text")
+    suits(name, facts.kind, data.name)
     positive(settings, "save_every", "keep", "accumulate", "processes")
     settings = made.fitting(settings, facts)
     size = settings.batch_size or 1
@@ -197,6 +196,18 @@ def reopen(folder: Path, *, which: str | None = None, device: str = "cpu") -> Se
     _restore(model, run.newest() if which is None else run.checkpoint(which))
     model.learner.method.eval()
     return Session(run, model, settings)
+
+
+def drawing_from(session: Session) -> Session:
+    """The session, of a run that can be drawn from.
+
+    Raises:
+        InputError: it learned a representation and no distribution.
+    """
+    if not session.model.draws:
+        where, name = session.run.folder, session.run.recipe
+        raise InputError(f"{where} is a run of {name}, which has nothing to draw: use likeness embed or likeness probe")
+    return session
 
 
 def settings_of(run: Run) -> Common:

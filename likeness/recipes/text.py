@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from likeness.data.vocabulary import Vocabulary
-from likeness.errors import InputError
 from likeness.language.language_model import LanguageModel
 from likeness.nn.lstm import LSTM
 from likeness.nn.transformer import Transformer
 from likeness.recipes.common import Common, Facts, Model, Range, positive
 from likeness.run.learner import Learner
+
+KINDS = ("text",)
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,8 @@ def fitting(settings: Settings, facts: Facts) -> Settings:
     """The settings with every open choice made by the data.
 
     Raises:
-        InputError: the data are no text, or a number is out of its range.
+        InputError: a number is out of its range.
     """
-    if facts.vocabulary is None:
-        raise InputError(f"text learns from text, and these are {facts.kind}: use gan, vae or flow, or a .txt file")
     positive(settings, "steps", "batch_size", "width", "layers", "lr", "judge_every")
     steps = settings.steps or 2000
     chosen: dict[str, Any] = {

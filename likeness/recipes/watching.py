@@ -1,12 +1,13 @@
 """The score of a checkpoint and what monitors say of it: is it the best, does it collapse, does it go in circles."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from likeness.data.batch import Batch
 from likeness.data.batching import whole
 from likeness.data.dataset import Dataset
 from likeness.judge.features import FeatureSpace, features_of
@@ -19,7 +20,8 @@ from likeness.run.snapshot import Stateful
 from likeness.sampling import Streams, draw
 
 LARGEST = 2000  # samples that a checkpoint is scored by, at most
-Cost = Callable[[Tensor], Tensor]  # samples (n, *event) to one number each, the lower the better
+PART = 256  # of them at a time
+Cost = Callable[[Any], Tensor]  # samples (n, *event), or a Batch of them, to one number each, the lower the better
 
 
 class Watcher:
@@ -35,11 +37,12 @@ class Watcher:
         self.model, self.space, self.apart = model, space, apart
         self.patience, self.source = patience, Streams(seed).split("watching")
         self.device = next(model.learner.method.parameters()).device
-        real = self.real = whole(data.validation, LARGEST).x
+        self.batch = whole(data.validation, LARGEST)
+        real = self.real = self.batch.x
         self.n = max(500, len(real))
-        self.known = self._features(real)
+        self.known = self._features(real) if model.draws else torch.zeros(2, 1)  # nothing is held against it
         self.train = real[:0] if model.settle is None else whole(data.train, LARGEST).x
-        modes = None if data.truth is None else data.truth.modes
+        modes = None if data.truth is None or not model.draws else data.truth.modes
         self.modes = None if modes is None else Modes(modes)
         self.diversity, self.swings = Diversity(self.known), Oscillation()
         self.best = Best(patience=patience or 10)
@@ -90,7 +93,13 @@ class Watcher:
         cuda = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(cuda), torch.no_grad():
             torch.manual_seed(self.source.seed)
-            return float(torch.cat([cost(part.to(self.device)).double() for part in self.real.split(256)]).mean())
+            return float(torch.cat([cost(part).double() for part in self._parts()]).mean())
+
+    def _parts(self) -> Iterator[Tensor | Batch]:
+        for start in range(0, len(self.real), PART):
+            x, y = (None if v is None else v[start : start + PART].to(self.device) for v in self.batch[:2])
+            assert x is not None
+            yield Batch(x, y) if self.model.labelled else x
 
     def _features(self, x: Tensor) -> Tensor:
         return features_of(self.space, x, device=self.device).cpu()

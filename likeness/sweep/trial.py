@@ -16,7 +16,8 @@ from likeness.errors import DivergedError, InputError
 from likeness.judge.features import FeatureSpace
 from likeness.judge.judge import judge
 from likeness.judge.score import Scores
-from likeness.recipes.common import Common
+from likeness.recipes.common import Common, recipe, suits
+from likeness.recipes.facts import facts_of
 from likeness.recipes.pipeline import Session, begin, training
 from likeness.recipes.spaces import LEARNED
 from likeness.run.fit import Tick
@@ -97,7 +98,11 @@ def table(subject: Sampler | torch.Tensor, data: Dataset, space: FeatureSpace, s
 
 
 def check(plan: Plan, data: Dataset, space: FeatureSpace) -> None:
-    """Raises InputError where the metric cannot be had for these data: training samples are judged to see it."""
+    """Raises InputError where nothing is drawn, or the metric cannot be had: training samples are judged to see it."""
+    made, facts = recipe(plan.recipe), facts_of(data)
+    suits(plan.recipe, data.kind, data.name)
+    if not made.build(made.fitting(plan.settings, facts), facts).draws:
+        raise InputError(f"a sweep judges draws, and {plan.recipe} has none: compare its runs by likeness probe")
     have = table(whole(data.train, 1000).x, data, space, plan.settings, plan.metric).metrics
     if plan.metric not in have:
         raise InputError(f"--metric {plan.metric} cannot be had for these data: choose one of {', '.join(have)}")

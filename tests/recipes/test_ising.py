@@ -69,6 +69,15 @@ def test_noise_is_taken_away(restore: str, noise: dict[str, float]) -> None:
     assert wrong(made.reconstruct(noisy)) < wrong(noisy) / 3
 
 
+def test_chains_that_have_not_mixed_are_told_once_asked() -> None:
+    made = model(LARGE, restore="majority", field="shared", flips=0.4)
+    assert made.reconstruct.findings == []
+    with torch.no_grad():
+        made.learner.method.J.fill_(3.0)  # far below the critical temperature: all white or all black, for ever
+    made.reconstruct(stripes(LARGE, 4))
+    assert {f.code for f in made.reconstruct.findings} == {"unmixed-chain"}
+
+
 def test_a_run_is_learned_opened_again_and_restores(tmp_path: Path) -> None:
     data = load("digits")
     settings = replace(SMALL, data="digits", out=tmp_path / "r", steps=40, judge_every=20, batch_size=64)

@@ -9,6 +9,7 @@ from likeness.judge.features import raw
 from likeness.judge.protocol import Protocol
 from likeness.judge.score import Score, Scores
 from likeness.recipes import outcome
+from likeness.recipes.common import silent
 from likeness.recipes.outcome import Outcome, course, difference, verdict
 from likeness.recipes.refinement import Refinement
 
@@ -48,3 +49,15 @@ def test_a_run_is_reported_whole(trained, monkeypatch) -> None:
     assert "<script" not in page.read_text()
     known = {line["iteration"]: line for line in course(page.parent)["judged"]}
     assert report["best"]["value"] == min(r["value"] for r in known.values())
+
+
+def test_what_draws_nothing_is_measured_and_not_judged(trained) -> None:
+    table = {"Probes": [{"labels": 100, "accuracy": 0.5}]}
+    model = trained.session.model._replace(sampler=silent, tables=lambda data, space: table)
+    made = Outcome(trained.session._replace(model=model), trained.data, raw(), Refinement())
+    made.work(lambda done, total, what: None)
+    page = made.write()
+    report = json.loads((page.parent / "report.json").read_text())
+    assert report["tables"] == table
+    assert not {"scores", "verdict", "refinement", "pictures"} & set(report)
+    assert "Probes" in page.read_text()

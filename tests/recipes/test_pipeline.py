@@ -9,9 +9,10 @@ import torch
 
 from likeness.data import Batch, load
 from likeness.errors import InputError
+from likeness.recipes.common import silent
 from likeness.recipes.facts import facts_of
 from likeness.recipes.gan import Settings
-from likeness.recipes.pipeline import begin, free_folder, read, reopen
+from likeness.recipes.pipeline import begin, drawing_from, free_folder, read, reopen
 from likeness.run import checkpoint
 from likeness.sampling import draw
 
@@ -106,3 +107,14 @@ def test_a_table_keeps_its_columns(tmp_path: Path) -> None:
     table = session.columns.decode(draw(session.model.sampler, 20, generator=0))
     assert table.column_names == ["x", "k"]
     assert set(table["k"].to_pylist()) <= {"u", "v", "w"}
+
+
+def test_a_run_without_draws_says_so(tmp_path: Path) -> None:
+    data = load("ring8")
+    session = begin("gan", Settings(data="ring8", out=tmp_path / "r", device="cpu", steps=2, width=8), data)
+    assert drawing_from(session) is session
+    mute = session._replace(model=session.model._replace(sampler=silent))
+    with pytest.raises(InputError, match="r is a run of gan, which has nothing to draw: use likeness embed"):
+        drawing_from(mute)
+    with pytest.raises(InputError, match="nothing to draw"):
+        draw(mute.model.sampler, 3)

@@ -49,9 +49,9 @@ def test_bits_of_pieces_are_counted_by_character() -> None:
 def test_what_does_not_suit_is_refused(tmp_path: Path) -> None:
     from likeness.recipes.gan import Settings as Game
 
-    with pytest.raises(InputError, match="text learns from text"):
+    with pytest.raises(InputError, match=r"text is not for images.*use likeness train .*gan"):
         begin("text", Settings(data="digits", device="cpu"), load("digits"))
-    with pytest.raises(InputError, match="gan is not for text"):
+    with pytest.raises(InputError, match=r"gan is not for text.*use likeness train text"):
         begin("gan", Game(data="descriptions", device="cpu"), load("descriptions"))
     with pytest.raises(InputError, match="does not suit text"):
         space_for("pca", load("descriptions"), 0, "cpu")

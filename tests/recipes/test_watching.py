@@ -1,8 +1,11 @@
 """A checkpoint's score is reproducible, leaves the training's random state alone, and knows a better generator."""
 
+import pytest
 import torch
 
+from likeness.data import Batch, load, whole
 from likeness.judge.features import raw
+from likeness.recipes.common import silent
 from likeness.recipes.watching import Watcher
 
 
@@ -57,3 +60,24 @@ def test_a_model_that_is_not_ready_is_not_judged_and_an_unnormalised_density_cho
     score = Watcher(energy, data, raw(), patience=None, seed=0)(1, {"critic": 1.0})
     assert score is not None
     assert score.metric == "frechet"
+
+
+def test_what_draws_nothing_is_scored_by_its_own_cost(trained) -> None:
+    session, data = trained
+    mute = session.model._replace(sampler=silent, critic=None, watch=None, score=("loss", lambda x: x.square().sum(1)))
+    score = Watcher(mute, data, raw(), patience=None, seed=0)(1, {})
+    assert score is not None
+    assert (score.metric, score.findings) == ("loss", ())
+
+
+def test_a_cost_may_ask_for_labels(trained) -> None:
+    data = load("digits")
+    known = trained.session.model._replace(critic=None, watch=None, sampler=silent, labelled=True)
+    score = Watcher(known._replace(score=("zeros", zeros)), data, raw(), patience=None, seed=0)(1, {})
+    assert score is not None
+    assert score.value == pytest.approx(float((whole(data.validation).y == 0).float().mean()))
+
+
+def zeros(batch: Batch) -> torch.Tensor:
+    assert len(batch.x) == len(batch.y) <= 256
+    return (batch.y == 0).float()
