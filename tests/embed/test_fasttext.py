@@ -47,17 +47,17 @@ def inflected() -> list[list[str]]:
     found = []
     for (i, stem), turn in itertools.product(enumerate(STEMS), range(60)):
         topic, odd = f"topic{i}", OTHERS[turn % len(OTHERS)]
-        found.append([topic, "will", stem, topic])
+        found.append(["will", stem, topic, "soon"])
         if stem != "jump":
-            found.append([topic, "is", f"{stem}ing", topic, "now"])
-        found.append(["the", odd, "has", odd])
+            found.append(["is", f"{stem}ing", topic, "now"])
+        found.append(["the", odd, "has", "weight"])
     return found
 
 
 def test_a_word_that_was_never_seen_lies_by_its_stem_and_its_ending() -> None:
     known = corpus(inflected(), minimum=1)
     for seed in range(2):
-        found, made = fit(known, d=16, window=2, passes=Passes(3, 512, 0.1), buckets=5000, seed=seed)
+        found, made = fit(known, d=32, window=3, passes=Passes(3, 512, 0.1), buckets=5000, seed=seed)
         assert "jumping" not in found
         with pytest.raises(InputError, match="unknown word 'jumping'"):
             found["jumping"]

@@ -40,7 +40,7 @@ def test_counts_of_low_rank_are_fitted() -> None:
     log = torch.randn(12, 2) @ torch.randn(2, 12) + 3
     x = torch.cartesian_prod(torch.arange(12), torch.arange(12))
     made = GloVe(12, 4, x_max=1.0)
-    for step in train(made, [Batch(x, log.flatten().exp())] * 1500, Adagrad(made.parameters(), 0.2)):
+    for step in train(made, [Batch(x, log.flatten().exp())] * 600, Adagrad(made.parameters(), 0.4)):
         pass
     assert float(step.terms["glove"]) < 1e-3
 
@@ -57,7 +57,7 @@ def test_the_ratios_of_ice_and_steam() -> None:
 
 def test_the_analogies_of_the_noisy_corpus() -> None:
     known = corpus(sentences(15_000, noise=0.2), minimum=1)
-    found = fit(known, d=16, window=6, passes=Passes(400, 3000, 0.1))
+    found = fit(known, d=16, window=6, passes=Passes(250, 3000, 0.15))
     asked = torch.tensor([[found.id(word) for word in q] for q in questions()])
     assert right(found.table, asked) >= 55
 

@@ -37,7 +37,7 @@ def test_the_formula() -> None:
 def test_without_noise_the_cells_that_nobody_rated_are_found() -> None:
     given = made_ratings(40, 30, rank=2, noise=0.0, seen=0.7, seed=3)
     seen, out = held_out(given, 0.2)
-    made = fit(seen, d=2, l2=0.01, steps=700, lr=0.05)
+    made = fit(seen, d=2, l2=0.01, steps=400, lr=0.1)
     assert made.rmse(out.x, out.r) < 0.1
     torch.testing.assert_close(made.table()[out.x[:, 0], out.x[:, 1]], made(out.x).detach())
 
@@ -51,7 +51,7 @@ def small(seed: int) -> Ratings:
 def test_a_small_table_is_memorised() -> None:
     given = small(0)
     seen, out = held_out(given, 0.2)
-    plain, held = (fit(seen, d=5, l2=l2, steps=500, lr=0.03) for l2 in (0.0, 3.0))
+    plain, held = (fit(seen, d=5, l2=l2, steps=300, lr=0.05) for l2 in (0.0, 3.0))
     mean = float((out.r - seen.r.mean()).square().mean().sqrt())
     assert plain.rmse(seen.x, seen.r) < 0.5
     assert plain.rmse(out.x, out.r) > mean, "fitted well, it predicts worse than the mean"
@@ -61,7 +61,7 @@ def test_a_small_table_is_memorised() -> None:
 def test_generous_users_have_a_high_bias() -> None:
     given = small(1)
     means = torch.stack([given.r[given.x[:, 0] == u].mean() for u in range(15)])
-    b = fit(given, d=5, l2=3.0, steps=400, lr=0.03).b_u.weight[:, 0].detach()
+    b = fit(given, d=5, l2=3.0, steps=250, lr=0.05).b_u.weight[:, 0].detach()
     assert float(torch.corrcoef(torch.stack((b, means)))[0, 1]) > 0.9
 
 
