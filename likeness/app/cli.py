@@ -23,6 +23,7 @@ VERBS = {
     "diagnose": "say what is wrong with a run and what to change; or what a VAE's loss comes to",
     "embed": "the codes of new data, from a run that has an encoder",
     "reconstruct": "new data encoded and decoded again: denoised, or what a code keeps of them",
+    "neighbours": "words that lie near others, and analogies, from a run of word-vectors",
     "anomaly": "which of new data are unlike what a run learned, with a stated rate of false alarms",
     "compare": "put the scores of several runs or files side by side, if they can be compared",
     "runs": "list the runs you have, set them side by side, remove some",
