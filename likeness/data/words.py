@@ -65,7 +65,7 @@ def words_of(text: str) -> list[str]:
 def strange(word: str, words: Sequence[str]) -> InputError:
     """The error for a word that is not in a vocabulary; of a large one it does not list all."""
     told = str(unknown("word", word, words))
-    near = told.split(": known:")[0].split("? known:")[0]
+    near = told.split(": known:", maxsplit=1)[0].split("? known:", maxsplit=1)[0]
     mean = f"{near}?" if "did you mean" in near else f"{near}: use one of the {len(words)} words of the vocabulary"
     return InputError(mean)
 

@@ -31,7 +31,9 @@ def test_the_loss_by_hand() -> None:
     for table, value in ((made.W, 0.5), (made.C, 2.0), (made.b, 0.25), (made.c, -0.75)):
         torch.nn.init.constant_(table.weight, value)
     expected = [(x / 100 if x < 100 else 1) ** 0.75 * (2 - 0.5 - math.log(x)) ** 2 for x in (10.0, 400.0)]
-    torch.testing.assert_close(made.loss(torch.tensor([[0, 1], [2, 2]]), torch.tensor([10.0, 400.0])), torch.tensor(expected))
+    torch.testing.assert_close(
+        made.loss(torch.tensor([[0, 1], [2, 2]]), torch.tensor([10.0, 400.0])), torch.tensor(expected)
+    )
     torch.testing.assert_close(made.vectors(), torch.full((3, 2), 2.5))
 
 

@@ -50,7 +50,9 @@ def test_shared_noise_has_the_expectation_and_the_gradient_of_the_papers_own() -
         loss = torch.stack(values)
         (slope,) = torch.autograd.grad(loss.mean(), made.vectors)
         found[name] = float(loss.detach().mean()), slope, float(loss.detach().std())
-    assert found["own"][0] == pytest.approx(found["shared"][0], abs=5 * (found["own"][2] + found["shared"][2]) / 800**0.5)
+    assert found["own"][0] == pytest.approx(
+        found["shared"][0], abs=5 * (found["own"][2] + found["shared"][2]) / 800**0.5
+    )
     torch.testing.assert_close(found["own"][1], found["shared"][1], atol=0.04, rtol=0.05)
 
 

@@ -15,7 +15,9 @@ from likeness.errors import InputError
 def made(texts: list[list[int]], v: int = 4) -> Corpus:
     ids = np.concatenate([np.array(t, np.int64) for t in texts])
     counts = np.bincount(ids, minlength=v)
-    return Corpus(Words([f"w{i}" for i in range(v)], counts), ids, np.repeat(np.arange(len(texts)), list(map(len, texts))))
+    return Corpus(
+        Words([f"w{i}" for i in range(v)], counts), ids, np.repeat(np.arange(len(texts)), list(map(len, texts)))
+    )
 
 
 def slow(texts: list[list[int]], window: int) -> Counter:
@@ -28,9 +30,7 @@ def slow(texts: list[list[int]], window: int) -> Counter:
     )
 
 
-texts = st.lists(st.lists(st.integers(0, 3), max_size=7), min_size=1, max_size=3).filter(
-    lambda t: max(map(len, t)) > 3
-)
+texts = st.lists(st.lists(st.integers(0, 3), max_size=7), min_size=1, max_size=3).filter(lambda t: max(map(len, t)) > 3)
 
 
 @settings(max_examples=30, deadline=None)
