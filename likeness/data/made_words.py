@@ -26,7 +26,7 @@ ROLES = (
     ("table", "menu", "dinner"),
 )
 GENDERS = (("he", "him", "his", "beard"), ("she", "her", "hers", "dress"))
-FILLERS = tuple(["the", "a", "of", "and", "to", "in", "it", "was", "on", "with", "for", "at", "by", "from"])
+FILLERS = ("the", "a", "of", "and", "to", "in", "it", "was", "on", "with", "for", "at", "by", "from")
 
 
 def sentences(n: int, *, noise: float = 0.0, seed: int = 0) -> list[list[str]]:

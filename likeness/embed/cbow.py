@@ -22,7 +22,7 @@ from torch.nn.functional import embedding_bag
 from likeness.core import Method, Terms, Update
 from likeness.data.batch import Batch
 from likeness.data.words import Corpus
-from likeness.embed.fitting import Passes, learned
+from likeness.embed.fitting import PASSES, Passes, learned
 from likeness.embed.nearest import Vectors
 from likeness.embed.negatives import Negatives
 from likeness.embed.windows import contexts, subsampled
@@ -75,7 +75,7 @@ def fit(
     d: int = 100,
     window: int = 5,
     t: float | None = None,
-    passes: Passes = Passes(),
+    passes: Passes = PASSES,
     seed: int = 0,
     **given: Any,
 ) -> Vectors:

@@ -30,6 +30,9 @@ class Passes(NamedTuple):
     lr: float = 0.2
 
 
+PASSES = Passes()
+
+
 def learned(
     method: Method, material: Material, passes: Passes, seed: int, optimiser: Callable[..., Optimizer] = RowAdagrad
 ) -> list[float]:

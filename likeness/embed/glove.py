@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 
+PASSES = Passes(epochs=25, batch_size=1024, lr=0.05)
+
+
 class GloVe(Method):
     """Tables of `v` words; batches hold (n, 2) ids of words and their counts y (n,), all above zero.
 
@@ -100,7 +103,7 @@ def fit(
     d: int = 100,
     window: int = 10,
     x_max: float = 100.0,
-    passes: Passes = Passes(epochs=25, batch_size=1024, lr=0.05),
+    passes: Passes = PASSES,
     seed: int = 0,
 ) -> Vectors:
     """Vectors of the words of a corpus; every pass goes through all its counts once."""

@@ -6,8 +6,8 @@
 What skip-gram with negative sampling factorises implicitly is this matrix without the max. Shifting by log k, context
 counts smoothed by α = 3/4 and p = 1/2 are its habits carried over; p = 0 leaves the singular values out.
 
-Omer Levy, Yoav Goldberg, Ido Dagan. Improving Distributional Similarity with Lessons Learned from Word Embeddings. 2015.
-https://aclanthology.org/Q15-1016
+Omer Levy, Yoav Goldberg, Ido Dagan. Improving Distributional Similarity with Lessons Learned from Word
+Embeddings. 2015. https://aclanthology.org/Q15-1016
 """
 
 from typing import TYPE_CHECKING

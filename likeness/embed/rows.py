@@ -1,4 +1,4 @@
-"""AdaGrad for tables of which a step looks up a few rows: one rate a row, and only the rows with a gradient are touched.
+"""AdaGrad for tables of which a step looks up a few rows: one rate a row, and only rows with a gradient are touched.
 
     G_i ← G_i + mean(g_i²),   row_i ← row_i − η g_i / √G_i                                         (1)
 

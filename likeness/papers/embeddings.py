@@ -82,7 +82,7 @@ CARD = Card(
     "embeddings",
     "Distributed Representations of Words and Phrases and their Compositionality",
     "https://arxiv.org/abs/1310.4546",
-    "Six roles in two genders are told by the words beside them, so that all 60 analogies are known; with noise, no pair "
+    "Six roles in two genders are told by the words beside them, so all 60 analogies are known; with noise, no pair "
     "of words never stands together, which GloVe needs. A small table of ratings is memorised, which cells held out "
     "show; one of low rank is understood. Vectors of real books are held to parts of speech from another text.",
     measure,

@@ -42,7 +42,7 @@ def test_the_analogies_of_the_made_corpus() -> None:
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match="d 3 of 3 words"):
         factors(csr_matrix(X), 3)
-    with pytest.raises(InputError, match="k 0.5"):
+    with pytest.raises(InputError, match=r"k 0\.5"):
         ppmi(csr_matrix(X), k=0.5)
     with pytest.raises(InputError, match="no two words stand together"):
         ppmi(csr_matrix((3, 3)))
