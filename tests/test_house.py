@@ -20,7 +20,7 @@ ORDER: list[set[str]] = [
     {"chains", "optim", "transport"},
     {"annealing", "bits"},
     {"testing"},
-    {"gan", "density", "energy", "language", "refine", "judge", "represent"},
+    {"gan", "density", "energy", "language", "refine", "judge", "represent", "embed"},
     {"diffusion"},
     {"run"},
     {"recipes"},
@@ -90,6 +90,7 @@ VOCABULARY = {
         "transcripts",
     },
     "language": {"generate", "repetition", "ngrams"},
+    "embed": {"windows", "negatives", "fitting", "rows", "nearest", "subwords", "counts"},
 }
 
 

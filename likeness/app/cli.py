@@ -26,6 +26,7 @@ VERBS = {
     "report-embedding": "say what is wrong with feature vectors, from any file of them, on one page",
     "reconstruct": "new data encoded and decoded again: denoised, or what a code keeps of them",
     "read": "the texts of images of lines, from a run that learned to read",
+    "neighbours": "words that lie near others, and analogies, from a run of word-vectors",
     "anomaly": "which of new data are unlike what a run learned, with a stated rate of false alarms",
     "compare": "put the scores of several runs or files side by side, if they can be compared",
     "runs": "list the runs you have, set them side by side, remove some",

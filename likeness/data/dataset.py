@@ -60,7 +60,7 @@ class Options(NamedTuple):
     limit: int | None = None
     drop: tuple[str, ...] = ()
     progress: Callable[[int, int], object] | None = None
-    tokens: Literal["characters", "pieces"] = "characters"
+    tokens: Literal["characters", "pieces", "words"] = "characters"
     length: int | None = None
     pieces: int | None = None
 

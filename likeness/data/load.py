@@ -32,7 +32,7 @@ def load(
     limit: int | None = None,
     drop: Sequence[str] = (),
     progress: Callable[[int, int], object] | None = None,
-    tokens: Literal["characters", "pieces"] = "characters",
+    tokens: Literal["characters", "pieces", "words"] = "characters",
     length: int | None = None,
     pieces: int | None = None,
 ) -> Dataset:
@@ -58,7 +58,8 @@ def load(
         limit: keep at most so many training samples.
         drop: columns of a table to leave out.
         progress: called with how many of how many images have been looked at.
-        tokens: what text is cut into; `pieces` of them at most, and `length` in a window.
+        tokens: what text is cut into, words being those that stand five times or more; `pieces` of them at most, and
+            `length` in a window.
 
     Raises:
         InputError: the name is not known, a path does not exist, or what is there cannot be read.

@@ -6,7 +6,7 @@ joined in the order of their names. No window reaches over the end of a part. Wi
 of a window, those to choose and judge by lie side by side, so that each token counts once; of a short text they
 overlap too, so that there are some to judge by.
 
-The alphabet is that of the whole text; word pieces are learned from the training part alone.
+The alphabet is that of the whole text; word pieces and words are learned from the training part alone.
 """
 
 import zipfile
@@ -20,7 +20,7 @@ from likeness.data.dataset import Dataset, Options, assemble
 from likeness.data.image_folder import PARTS
 from likeness.data.memory import InMemory
 from likeness.data.splits import NAMES, TEST, TRAIN, VALIDATION
-from likeness.data.vocabulary import Vocabulary, characters, pieces
+from likeness.data.vocabulary import Vocabulary, characters, pieces, whole_words
 from likeness.errors import InputError
 
 SUFFIXES = (".txt", ".zip")
@@ -54,11 +54,17 @@ def texts(name: str, given: Mapping[str, str], options: Options) -> Dataset:
     """
     _check(name, options)
     parts = dict(given) if set(given) == set(NAMES) else divided(given)
-    alphabet = characters("".join(parts.values()))
-    known = alphabet if options.tokens == "characters" else pieces(alphabet, parts[TRAIN], options.pieces or PIECES)
+    known = _known(parts, options)
     length = options.length or LENGTH
     made = {part: windows(parts[part], known, length, part, options) for part in NAMES}
     return assemble(name, "text", made, options, vocabulary=known)
+
+
+def _known(parts: Mapping[str, str], options: Options) -> Vocabulary:
+    if options.tokens == "words":
+        return whole_words(parts[TRAIN])
+    alphabet = characters("".join(parts.values()))
+    return alphabet if options.tokens == "characters" else pieces(alphabet, parts[TRAIN], options.pieces or PIECES)
 
 
 def divided(given: Mapping[str, str]) -> dict[str, str]:

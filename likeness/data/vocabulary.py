@@ -1,8 +1,8 @@
-"""Text as token ids and back: characters, or word pieces by byte-pair encoding.
+"""Text as token ids and back: characters, word pieces by byte-pair encoding, or words.
 
 Pieces begin as characters; again and again the pair of neighbours that stands most often side by side becomes one
 piece. A piece may begin with white space and holds none elsewhere, so that none reaches over two words. Ids to text
-and back is exact.
+and back is exact. Of words it is not: they are small, stand between spaces, and token 0 is all that are not known.
 
 Rico Sennrich, Barry Haddow, Alexandra Birch. Neural Machine Translation of Rare Words with Subword Units. 2016.
 https://arxiv.org/abs/1508.07909
@@ -16,31 +16,41 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from likeness.data.words import MINIMUM, vocabulary, words_of
 from likeness.errors import InputError
 
 LEAST = 2  # a pair that stands only once is no piece
+UNKNOWN = "<unk>"
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Token i is the i-th character; those behind are the pieces of two earlier tokens, in the order of `merges`."""
+    """Token i is the i-th character; those behind are the pieces of two earlier tokens, in the order of `merges`.
+
+    Or, where there are `words`, token i is the i-th of them, which stands `counts[i]` times.
+    """
 
     characters: tuple[str, ...]
     merges: tuple[tuple[int, int], ...] = ()
+    words: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.characters) + len(self.merges)
+        return len(self.words) or len(self.characters) + len(self.merges)
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """The text of every token."""
-        found = list(self.characters)
+        found = [f"{word} " for word in self.words] or list(self.characters)
         for a, b in self.merges:
             found.append(found[a] + found[b])
         return tuple(found)
 
     def encode(self, text: str) -> np.ndarray:
         """Ids (n,). Raises InputError for a character that is not in the vocabulary."""
+        if self.words:
+            known = {word: i for i, word in enumerate(self.words)}
+            return np.array([known.get(word, 0) for word in words_of(text)], np.int64)
         place = {c: i for i, c in enumerate(self.characters)}
         if lacking := sorted(set(text) - place.keys()):
             raise InputError(
@@ -58,11 +68,13 @@ class Vocabulary:
 
     def state(self) -> dict[str, Any]:
         """All of it as JSON; `from_state` reads it."""
-        return {"characters": list(self.characters), "merges": [list(pair) for pair in self.merges]}
+        found: dict[str, Any] = {"characters": list(self.characters), "merges": [list(pair) for pair in self.merges]}
+        return found | ({"words": list(self.words), "counts": list(self.counts)} if self.words else {})
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "Vocabulary":
-        return cls(tuple(state["characters"]), tuple((a, b) for a, b in state["merges"]))
+        merges, own = tuple((a, b) for a, b in state["merges"]), (state.get("words", ()), state.get("counts", ()))
+        return cls(tuple(state["characters"]), merges, *map(tuple, own))
 
 
 def characters(text: str) -> Vocabulary:
@@ -70,6 +82,18 @@ def characters(text: str) -> Vocabulary:
     if not text:
         raise InputError("the text is empty: give some to learn from")
     return Vocabulary(tuple(sorted(set(text))))
+
+
+def whole_words(train: str, minimum: int = MINIMUM) -> Vocabulary:
+    """The words that stand so often in `train`, the most frequent first, behind the one for all others.
+
+    Raises:
+        InputError: fewer than two do.
+    """
+    split = words_of(train)
+    known = vocabulary([split], minimum=minimum)
+    strangers = len(split) - int(known.counts.sum())
+    return Vocabulary((), (), (UNKNOWN, *known.words), (strangers, *known.counts.tolist()))
 
 
 def pieces(alphabet: Vocabulary, train: str, size: int) -> Vocabulary:

@@ -83,7 +83,7 @@ class Common:
     """Column of a table that holds the class."""
     limit: int | None = None
     """Use at most so many training samples."""
-    tokens: Literal["characters", "pieces"] = "characters"
+    tokens: Literal["characters", "pieces", "words"] = "characters"
     """What text is cut into."""
     pieces: int | None = None
     """Word pieces at most, characters among them; 500 if not given."""
