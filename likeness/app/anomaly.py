@@ -64,12 +64,12 @@ def _by_error(session: Session, x: Tensor, normal: Tensor, options: Options) -> 
     model, device = session.model, session.settings.device
     if model.score is not None and model.score[0] == "error":
         return in_parts(model.score[1], x, device=device), in_parts(model.score[1], normal, device=device)
-    _, reconstruct = coded(session)
+    reconstruct = coded(session)
     return squared_error(x, reconstruct(x)), squared_error(normal, reconstruct(normal))
 
 
 def _by_gaussian(session: Session, x: Tensor, normal: Tensor, options: Options) -> tuple[Tensor, Tensor]:
-    _, reconstruct = coded(session)
+    reconstruct = coded(session)
     if len(normal) < 2:
         raise InputError(f"{len(normal)} held-out normals: --score gaussian needs two or more; use --score error")
     order = torch.randperm(len(normal), generator=torch.Generator().manual_seed(options.seed))

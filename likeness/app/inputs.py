@@ -128,8 +128,8 @@ def for_run(session: Session, name: str, part: str) -> Tensor:
     return x
 
 
-def coded(session: Session) -> tuple[Codes, Codes]:
-    """What encodes samples and what reconstructs them, a part of them at a time, without gradients.
+def coded(session: Session) -> Codes:
+    """What encodes samples and reconstructs them, a part of them at a time, without gradients.
 
     Raises:
         InputError: the run has no codes.
@@ -140,7 +140,7 @@ def coded(session: Session) -> tuple[Codes, Codes]:
             f"{session.run.folder} is a run of {session.run.recipe} that has no codes: use one of autoencoder or vae"
             " (without --conditional)"
         )
-    return partial(in_parts, model.encode, device=device), partial(in_parts, model.reconstruct, device=device)
+    return partial(in_parts, model.reconstruct, device=device)
 
 
 def restoring(session: Session) -> Codes:
@@ -150,7 +150,7 @@ def restoring(session: Session) -> Codes:
         InputError: the run can do neither.
     """
     if session.model.reconstruct is None:
-        return coded(session)[1]
+        return coded(session)
     return partial(in_parts, session.model.reconstruct, device=session.settings.device)
 
 
