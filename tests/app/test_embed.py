@@ -49,7 +49,7 @@ def test_a_run_of_rows_codes_a_table_with_its_own_columns(tmp_path: Path, likene
 def test_a_run_without_codes_is_refused(trained: Path, likeness) -> None:
     said = likeness("embed", trained, "--data", "digits")
     assert (said.code, said.err.count("\n")) == (2, 1)
-    assert "is a run of gan that has no codes" in said.err
+    assert "(gan) has no codes: use a run with an encoder" in said.err
 
 
 @pytest.mark.parametrize("data", ["ring8", "missing.npy"])

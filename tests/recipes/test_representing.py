@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,20 @@ from likeness.data import load, whole
 from likeness.errors import InputError
 from likeness.judge.features import raw
 from likeness.optim.lars import LARS
-from likeness.recipes import align_uniform, moco, relic, simclr, swav
+from likeness.recipes import align_uniform, measuring, moco, relic, simclr, swav
 from likeness.recipes.common import Facts, recipe
 from likeness.recipes.facts import facts_of
 from likeness.recipes.outcome import Outcome, Refinement
 from likeness.recipes.pipeline import begin, reopen, training
-from likeness.recipes.representing import optimiser_of, view
+from likeness.recipes.representing import optimiser_of, untrained, view
 
 GREY = Facts("images", (1, 8, 8), ("a", "b"), (50, 50), 100)
 NAMES = ("simclr", "moco", "align-uniform", "relic", "swav")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_run_learns_is_opened_again_and_reports(name: str, tmp_path: Path) -> None:
+def test_a_run_learns_is_opened_again_and_reports(name: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(measuring, "STRENGTHS", (0.1,))
     data = load("digits", limit=300)
     made = recipe(name)
     settings = made.Settings("digits", out=tmp_path / "r", device="cpu", steps=12, judge_every=6, batch_size=64, d_z=16)
@@ -51,9 +53,10 @@ def test_features_beat_the_untrained_network(tmp_path: Path) -> None:
     session = begin("simclr", settings, data)
     for _ in training(session, data, raw()):
         pass
-    worth, _ = session.model.tables(data, raw()).values()
-    learned, untrained, _ = worth
-    assert learned["linear 100"] > untrained["linear 100"] + 0.02
+    ways = {"learned": session.model.encode, "untrained": untrained(session.settings, facts_of(data))}
+    coded = {name: partial(measuring.features, way, device="cpu") for name, way in ways.items()}
+    found = measuring.worth(coded, whole(data.train, 600), whole(data.test), labels=(100,))
+    assert found["learned"]["linear 100"] > found["untrained"]["linear 100"] + 0.02
 
 
 def test_choices_follow_the_data() -> None:
