@@ -4,6 +4,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 
 from likeness.data import load, whole
 from likeness.data.text import divided
@@ -63,3 +64,11 @@ def test_bad_text_is_named(tmp_path: Path) -> None:
             load(path)
     with pytest.raises(InputError, match="is text"):
         load("descriptions", size=8)
+
+
+def test_text_may_be_cut_into_words(tmp_path) -> None:
+    (tmp_path / "a.txt").write_text("one two three four. " * 200)
+    data = load(tmp_path / "a.txt", tokens="words", length=8)
+    assert data.vocabulary.words == ("<unk>", "four", "one", "three", "two")
+    assert data.event == (8,)
+    assert data.vocabulary.decode(data.test[torch.tensor([0])].x[0]).count(" ") == 8

@@ -1,12 +1,14 @@
 """Ids to text and back is exact, pieces are the most frequent pairs, and strangers are named."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from likeness.data.embedded import descriptions
-from likeness.data.vocabulary import Vocabulary, characters, pieces
+from likeness.data.vocabulary import Vocabulary, characters, pieces, whole_words
 from likeness.errors import InputError
 
 TEXT = descriptions()
@@ -50,3 +52,16 @@ def test_state_and_strangers() -> None:
         characters("")
     with pytest.raises(InputError, match="3 word pieces"):
         pieces(ALPHABET, TEXT, 3)
+
+
+def test_words_are_ids_by_their_counts_and_strangers_are_one_token() -> None:
+    known = whole_words("The cat and the cat and the dog", minimum=2)
+    assert known.words == ("<unk>", "the", "and", "cat")
+    assert known.counts == (1, 3, 2, 2)
+    ids = known.encode("The dog, the CAT!")
+    assert ids.tolist() == [1, 0, 1, 3]
+    assert known.decode(ids) == "the <unk> the cat "
+    assert len(known) == 4
+    again = Vocabulary.from_state(json.loads(json.dumps(known.state())))
+    assert again == known
+    assert "words" not in ALPHABET.state(), "older runs are read as they were"
