@@ -25,7 +25,6 @@ from likeness.represent.sphere import alignment, ideal_uniformity, uniformity
 
 LARGEST = 10_000  # samples that probes learn from, and that they are tested on, at most
 LABELS, DRAWS = (100, 1000), 3  # that probes are given, besides all, and how often they are drawn anew
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # of the linear probe's C, among which held-out samples choose
 SHOWN = 2000  # samples whose pairs are looked at
 Encode = Callable[[Tensor], Tensor]
 Row = dict[str, Any]
@@ -81,7 +80,7 @@ def measured(method: Any, untrained: Callable[[], Any], data: Dataset, space: Fe
     ways: dict[str, Encode] = {name: partial(features, way, device=device) for name, way in parts.items()}
     tables: dict[str, list[Row]] = {}
     if data.classes:
-        found = worth(ways, whole(data.train, LARGEST), whole(data.test, LARGEST))
+        found = worth(ways, whole(data.train, LARGEST), whole(data.test, LARGEST), draws=1)
         rows: list[Row] = [{"features": name} | row for name, row in found.items()]
         tables["What features are worth: accuracy on test samples, by the labels that probes learn from"] = rows
     if hasattr(method, "project"):
@@ -113,9 +112,7 @@ def worth(
     for name, encode in ways.items():
         z, z_test, row = encode(train.x), encode(test.x), found.setdefault(name, {})
         for n, places in known.items():
-            row[f"linear {n}"] = fmean(
-                linear(z[k], y[k], z_test, y_test, strengths=STRENGTHS, seed=seed) for k in places
-            )
+            row[f"linear {n}"] = fmean(linear(z[k], y[k], z_test, y_test, seed=seed) for k in places)
             row[f"k-NN {n}"] = fmean(knn(z[k], y[k], z_test, y_test) for k in places)
     return found
 

@@ -19,6 +19,7 @@ from likeness.recipes.facts import facts_of
 from likeness.recipes.outcome import Outcome, Refinement
 from likeness.recipes.pipeline import begin, reopen, training
 from likeness.recipes.representing import optimiser_of, untrained, view
+from likeness.represent import probes
 
 GREY = Facts("images", (1, 8, 8), ("a", "b"), (50, 50), 100)
 NAMES = ("simclr", "moco", "align-uniform", "relic", "swav")
@@ -26,7 +27,7 @@ NAMES = ("simclr", "moco", "align-uniform", "relic", "swav")
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_run_learns_is_opened_again_and_reports(name: str, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(measuring, "STRENGTHS", (0.1,))
+    monkeypatch.setattr(measuring, "linear", partial(probes.linear, strengths=(0.1,)))
     data = load("digits", limit=300)
     made = recipe(name)
     settings = made.Settings("digits", out=tmp_path / "r", device="cpu", steps=12, judge_every=6, batch_size=64, d_z=16)
@@ -47,7 +48,8 @@ def test_a_run_learns_is_opened_again_and_reports(name: str, tmp_path: Path, mon
         assert (tmp_path / "r" / path).read_bytes().startswith(b"\x89PNG")
 
 
-def test_features_beat_the_untrained_network(tmp_path: Path) -> None:
+def test_features_beat_the_untrained_network(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(measuring, "linear", partial(probes.linear, strengths=(0.01,)))
     data = load("digits")
     settings = simclr.Settings("digits", out=tmp_path / "r", device="cpu", steps=60, judge_every=60)
     session = begin("simclr", settings, data)
