@@ -4,6 +4,8 @@ The small table has the shape of the one that courses show (15 users, 15 films, 
 a mean, generous users and good films, little taste and much chance.
 """
 
+from typing import Any
+
 import torch
 
 from likeness.data.ratings import Ratings, held_out, made_ratings
@@ -12,7 +14,7 @@ from likeness.papers.card import Claim, Scale, for_each
 
 REPEATS: dict[Scale, int] = {"quick": 1, "laptop": 5, "gpu": 20}
 STEPS: dict[Scale, int] = {"quick": 60, "laptop": 500, "gpu": 2000}
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "dot": {"biases": False},
     "bias": {},
     "dot_l2": {"biases": False, "l2": 3.0},

@@ -50,9 +50,10 @@ def paragraphs(path: Path) -> Corpus:
 
 def of_texts(seed: int) -> dict[str, float]:
     """The share of neighbours with a word's own part of speech, by every method."""
-    at, found = shelf(), {}
+    at = shelf()
     if at is None:
         return {}
+    found: dict[str, float] = {}
     known = tags(at / TREEBANK)
     for name, (place, epochs) in TEXTS.items():
         text = paragraphs(at / place)
