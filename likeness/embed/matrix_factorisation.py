@@ -37,6 +37,8 @@ class MatrixFactorisation(Method):
         InputError: fewer than two users or items, nothing to learn, or λ below zero.
     """
 
+    mu: Tensor
+
     def __init__(
         self, users: int, items: int, d: int = 5, *, biases: bool = True, mean: float = 0.0, l2: float = 0.0
     ) -> None:

@@ -12,7 +12,7 @@ from likeness.papers.card import Claim, Scale, for_each
 
 REPEATS: dict[Scale, int] = {"quick": 1, "laptop": 5, "gpu": 20}
 STEPS: dict[Scale, int] = {"quick": 60, "laptop": 500, "gpu": 2000}
-KINDS = {
+KINDS: dict[str, dict[str, float]] = {
     "dot": {"biases": False},
     "bias": {},
     "dot_l2": {"biases": False, "l2": 3.0},

@@ -50,7 +50,7 @@ def paragraphs(path: Path) -> Corpus:
 
 def of_texts(seed: int) -> dict[str, float]:
     """The share of neighbours with a word's own part of speech, by every method."""
-    at, found = shelf(), {}
+    at, found = shelf(), dict[str, float]()
     if at is None:
         return {}
     known = tags(at / TREEBANK)

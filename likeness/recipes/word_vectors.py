@@ -5,7 +5,7 @@ man. Skip-gram, CBOW and FastText learn from windows of the text as they come, w
 glove and ppmi learn from counts of the whole training part, which the run reads once when it begins.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -84,7 +84,7 @@ def build(settings: Settings, facts: Facts) -> Model:
     assert facts.vocabulary is not None
     s, known = settings, Vocabulary.from_state(facts.vocabulary)
     counts = [0, *known.counts[1:]]  # of words that are not known nothing is learned
-    moves: type[Optimizer] = RowAdagrad
+    moves: Callable[..., Optimizer] = RowAdagrad
     if s.method in COUNTED:
         method: Counted | Near = Counted(s, known)
         moves = SGD if s.method == "ppmi" else Adagrad
@@ -95,7 +95,7 @@ def build(settings: Settings, facts: Facts) -> Model:
     else:
         method = Near(SkipGram(counts, s.d, k=s.negatives), s.window)
     method.to(s.device)
-    optimiser: Any = moves(method.parameters(), 1.0 if s.method == "ppmi" else s.lr or 0.1)  # type: ignore[call-arg]
+    optimiser = moves(method.parameters(), 1.0 if s.method == "ppmi" else s.lr or 0.1)
     learner = Learner(method, optimiser, lambda: None, nn.ModuleDict({"method": method}))
 
     def encode(x: Tensor) -> Tensor:
