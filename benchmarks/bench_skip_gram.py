@@ -1,9 +1,9 @@
-"""Skip-gram with negative sampling, pairs a second: ours beside gensim's Word2Vec, if that is installed.
+"""Skip-gram with negative sampling, pairs for a second of a processor: ours beside gensim's Word2Vec, if it is there.
 
 Both learn from the same pairs: windows of one word to either side without a drawn reach, so that a text of n words has
-2 (n − 1) pairs whoever counts; vectors of 100 numbers, 5 words of noise, two threads. Ours shares 16 words of noise
-among the 128 pairs of a block, each weighing 5/16; gensim draws 5 for every pair. The bar of ours alone is 1 M pairs a
-second; the ratio tells what the same work costs there.
+2 (n − 1) pairs whoever counts; vectors of 100 numbers, 5 words of noise, one thread. Ours shares 16 words of noise
+among the 128 pairs of a block, each weighing 5/16; gensim draws 5 for every pair. Seconds are those of the process and
+not of the clock, so that other work on the machine does not count. What is aimed at is 1 M pairs a second on two cores.
 """
 
 import importlib.util
@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 import torch
-from harness import RESULTS, record, side_by_side
+from harness import RESULTS, record
 
 from likeness.core import train
 from likeness.data.batch import Batch
@@ -22,7 +22,7 @@ from likeness.embed.rows import RowAdagrad
 from likeness.embed.skip_gram import SkipGram
 from likeness.embed.windows import pairs
 
-V, N, D, BATCH, THREADS = 10_000, 400_000, 100, 16_384, 2
+V, N, D, BATCH, THREADS, ROUNDS = 10_000, 400_000, 100, 16_384, 1, 5
 
 
 def corpus() -> Corpus:
@@ -53,12 +53,16 @@ def main() -> None:
                           shrink_windows=False)  # fmt: skip
         theirs.build_vocab(said)
         work["gensim"] = lambda: theirs.train(said, total_examples=len(said), epochs=1)
-    began, used = time.perf_counter(), time.process_time()
-    times = side_by_side(work, rounds=5, warm=1)
-    share = (time.process_time() - used) / (time.perf_counter() - began)
+    times: dict[str, list[float]] = {name: [] for name in work}
+    for turn in range(1 + ROUNDS):
+        for name in list(work)[:: -1 if turn % 2 else 1]:
+            began = time.process_time()
+            work[name]()
+            if turn:
+                times[name].append(time.process_time() - began)
     rates = {name: round(len(x) / statistics.median(t) / 1e6, 3) for name, t in times.items()}
-    print(f"M pairs a second: {rates}; processors at work on average: {share:.2f}")
-    facts = {"million_pairs_a_second": rates, "processors_at_work": round(share, 2), "threads": THREADS}
+    print(f"M pairs for a second of a processor: {rates}")
+    facts = {"million_pairs_a_processor_second": rates}
     if "gensim" in work:
         record("skip_gram", times, reference="gensim", bar=1.0, better="higher", facts=facts)
     else:
