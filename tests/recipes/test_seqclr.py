@@ -11,8 +11,8 @@ from text_lines import write_lines
 from likeness.data import load, whole
 from likeness.errors import InputError
 from likeness.judge.features import raw
-from likeness.recipes.common import Facts
-from likeness.recipes.pipeline import begin, kinds, reopen, training
+from likeness.recipes.common import Facts, kinds
+from likeness.recipes.pipeline import begin, reopen, training
 from likeness.recipes.seqclr import Settings, build, fitting
 
 LINES = Facts("lines", (1, 8, 52), (), (), 80)

@@ -91,7 +91,7 @@ def test_a_column_with_one_value_is_told_before_there_is_a_folder(name: str, tmp
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["vae", "gan"])
 def test_rows_of_a_class_on_demand(name: str, tmp_path: Path) -> None:
-    settings = small(name, "mixed-table", tmp_path / "r", label="member", conditional=True, steps=300)
+    settings = small(name, "mixed-table", tmp_path / "r", label="member", conditional=True, steps=600)
     session = fitted(name, settings)
     at = session.columns.entries.index("visits")
     no, yes = (session.model.sampler(1000, generator=1, y=torch.full((1000,), c)) for c in (0, 1))
