@@ -2,7 +2,7 @@
 
 The embedded digits, without labels: contrast alone (α = 0) and with the penalty on similarities that differ between
 pairs of views (α = 1 and 5). Then probes: with all labels, with three a class, and on test images in another style
-(moved, bent, darkened, noisy), which pixels do not survive. Invariance is measured on test images.
+(moved, bent, darkened and noisy, as views are), which pixels do not survive. Invariance is measured on test images.
 
 Jovana Mitrovic, Brian McWilliams, Jacob Walker, Lars Buesing, Charles Blundell. 2020. https://arxiv.org/abs/2010.07922
 """
