@@ -78,6 +78,7 @@ VOCABULARY = {
     "represent": {
         "codes",
         "contrast",
+        "features",
         "invariance",
         "labels",
         "measures",

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from likeness.core import Method, Terms, Update
 from likeness.data.batch import Batch
 from likeness.errors import InputError
-from likeness.nn.modes import evaluating
 from likeness.represent.contrast import Viewing, check_temperature, nt_xent, two_views
+from likeness.represent.features import encoded, projected
 from likeness.represent.sphere import alignment, check_scale, normalise, uniformity, uniformity_between
 
 
@@ -75,17 +75,13 @@ class AlignUniform(Method):
             terms["contrast"] = self.contrast * nt_xent(z1, z2, tau=self.tau).mean()
         return terms  # (2)
 
-    @torch.no_grad()
     def encode(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n d"]:
         """The features of new data, in evaluation mode."""
-        with evaluating(self):
-            return self.f(x)
+        return encoded(self.f, x)
 
-    @torch.no_grad()
     def project(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n d2"]:
         """The points on the sphere that the loss sees, in evaluation mode."""
-        with evaluating(self):
-            return normalise(self.g(self.f(x)))
+        return projected(self.f, self.g, x)
 
 
 def queued(

@@ -26,6 +26,7 @@ from likeness.nn.average import average
 from likeness.nn.modes import evaluating
 from likeness.ranks import ends_batch
 from likeness.represent.contrast import Viewing, check_temperature, info_nce, two_views
+from likeness.represent.features import encoded, projected
 from likeness.represent.queue import Queue
 from likeness.represent.sphere import normalise
 
@@ -82,14 +83,10 @@ class MoCo(Method):
             return self.objective(q, k, self.queue.rows)
         return {"contrast": info_nce(q, k, self.queue.rows, tau=self.tau).mean()}  # (2)
 
-    @torch.no_grad()
     def encode(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n d"]:
         """The features of new data, in evaluation mode."""
-        with evaluating(self):
-            return self.f(x)
+        return encoded(self.f, x)
 
-    @torch.no_grad()
     def project(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n d2"]:
         """The queries on the sphere, in evaluation mode."""
-        with evaluating(self):
-            return normalise(self.g(self.f(x)))
+        return projected(self.f, self.g, x)

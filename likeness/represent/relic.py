@@ -25,6 +25,7 @@ from likeness.nn.average import Average, average
 from likeness.nn.modes import evaluating
 from likeness.ranks import ends_batch
 from likeness.represent.contrast import Viewing, check_temperature, two_views
+from likeness.represent.features import encoded, projected
 from likeness.represent.invariance import relic
 from likeness.represent.sphere import normalise
 
@@ -78,14 +79,10 @@ class ReLIC(Method):
         contrast, invariance = relic(*pairs, tau=self.tau, symmetric=self.symmetric)
         return {"contrast": contrast.mean(), "invariance": self.alpha * invariance.mean()}  # (2)
 
-    @torch.no_grad()
     def encode(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n d"]:
         """The features of new data, in evaluation mode."""
-        with evaluating(self):
-            return self.f(x)
+        return encoded(self.f, x)
 
-    @torch.no_grad()
     def project(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n d2"]:
         """The points on the sphere that the loss compares, in evaluation mode."""
-        with evaluating(self):
-            return normalise(self.g(self.f(x)))
+        return projected(self.f, self.g, x)

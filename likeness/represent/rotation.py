@@ -21,6 +21,7 @@ from likeness.data.batch import Batch
 from likeness.data.views import View
 from likeness.errors import InputError
 from likeness.nn.modes import evaluating
+from likeness.represent.features import encoded
 from likeness.represent.labels import head_for, loss
 
 
@@ -44,11 +45,9 @@ class Rotation(Method):
         r = torch.arange(4, device=x.device).repeat(len(x))
         return loss(self.h(self.f(x.flatten(0, 1))), r).unflatten(0, (-1, 4))
 
-    @torch.no_grad()
     def encode(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
         """f(x), in evaluation mode."""
-        with evaluating(self.f):
-            return self.f(x)
+        return encoded(self.f, x)
 
     @torch.no_grad()
     def turns(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 4"]:

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from likeness.core import Method, Update
 from likeness.data.batch import Batch
-from likeness.nn.modes import evaluating
 from likeness.represent.contrast import Viewing, check_temperature, nt_xent, two_views
+from likeness.represent.features import encoded, projected
 from likeness.represent.sphere import normalise
 
 
@@ -51,14 +51,10 @@ class SimCLR(Method):
         z1, z2 = normalise(self.g(self.f(x))).chunk(2)  # (1)
         return nt_xent(z1, z2, tau=self.tau, block=self.block)  # (2)
 
-    @torch.no_grad()
     def encode(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n d"]:
         """The features h of new data, in evaluation mode."""
-        with evaluating(self):
-            return self.f(x)
+        return encoded(self.f, x)
 
-    @torch.no_grad()
     def project(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n d2"]:
         """The points z on the sphere that the loss compares, in evaluation mode."""
-        with evaluating(self):
-            return normalise(self.g(self.f(x)))
+        return projected(self.f, self.g, x)

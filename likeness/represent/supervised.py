@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from likeness.core import Method, Update
 from likeness.data.batch import Batch
 from likeness.data.views import View
-from likeness.nn.modes import evaluating
+from likeness.represent.features import encoded
 from likeness.represent.labels import check_smoothing, head_for, labelled, loss
 
 
@@ -45,11 +45,9 @@ class Classifier(Method):
         x = batch.x if self.view is None else self.view(batch.x)
         yield self, lambda: {"cross_entropy": loss(self.h(self.f(x)), y, smoothing=self.smoothing).mean()}  # (2)
 
-    @torch.no_grad()
     def encode(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n d"]:
         """f(x), in evaluation mode."""
-        with evaluating(self.f):
-            return self.f(x)
+        return encoded(self.f, x)
 
     @torch.no_grad()
     def logits(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n k"]:

@@ -27,6 +27,7 @@ from likeness.errors import InputError
 from likeness.nn.modes import evaluating
 from likeness.ranks import ends_batch
 from likeness.represent.codes import codes, swapped
+from likeness.represent.features import encoded
 from likeness.represent.queue import Queue
 
 
@@ -121,11 +122,9 @@ class SwAV(Method):
             q.append(codes(own, epsilon=self.epsilon, iterations=self.iterations, others=others, hard=self.hard))  # (2)
         return torch.stack(q)
 
-    @torch.no_grad()
     def encode(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n d_h"]:
         """f(x), in evaluation mode."""
-        with evaluating(self.f):
-            return self.f(x)
+        return encoded(self.f, x)
 
     @torch.no_grad()
     def project(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n d"]:

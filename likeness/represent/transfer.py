@@ -29,6 +29,7 @@ from likeness.errors import InputError
 from likeness.nn.blocks import BatchNorm1d
 from likeness.nn.modes import evaluating
 from likeness.nn.transfer import frozen, groups
+from likeness.represent.features import encoded
 from likeness.represent.labels import check_smoothing, head_for, labelled, loss
 
 
@@ -118,11 +119,9 @@ class FineTuning(Method):
             },
         )
 
-    @torch.no_grad()
     def encode(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n d"]:
         """f(x), in evaluation mode."""
-        with evaluating(self.f):
-            return self.f(x)
+        return encoded(self.f, x)
 
     @torch.no_grad()
     def logits(self, x: Float[Tensor, " n *event"]) -> Float[Tensor, "n k"]:
