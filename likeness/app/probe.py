@@ -1,6 +1,6 @@
 """`likeness probe RUN`: what can be read from a run's codes, beside pixels, PCA and an untrained encoder."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,14 +20,13 @@ from likeness.errors import InputError
 from likeness.files import write_json
 from likeness.judge.features import pca
 from likeness.recipes.common import recipe
-from likeness.recipes.measuring import DRAWS, LABELS, worth
+from likeness.recipes.measuring import DRAWS, LABELS, Encode, worth
 from likeness.recipes.pipeline import Session, reopen
 from likeness.recipes.spaces import Encoder, encoder
 from likeness.represent import probes
 from likeness.represent.robustness import images, mean_corruption_error, robustness
 from likeness.run.report import finite
 
-Encode = Callable[[Tensor], Tensor]  # samples (n, *event) to features (n, d), on the CPU
 LARGEST = 20_000  # samples that a probe learns from, at most
 
 

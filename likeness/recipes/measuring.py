@@ -26,7 +26,7 @@ from likeness.represent.sphere import alignment, ideal_uniformity, uniformity
 LARGEST = 10_000  # samples that probes learn from, and that they are tested on, at most
 LABELS, DRAWS = (100, 1000), 3  # that probes are given, besides all, and how often they are drawn anew
 SHOWN = 2000  # samples whose pairs are looked at
-Encode = Callable[[Tensor], Tensor]
+Encode = Callable[[Tensor], Tensor]  # samples (n, *event) to features (n, d)
 Row = dict[str, Any]
 
 

@@ -36,16 +36,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> str:
 )
 def test_it_learns_and_is_opened_again(given: dict[str, Any], kind: type, run: str, tmp_path: Path) -> None:
     data = load("digits")
-    given = {k: v or run for k, v in given.items()}
-    session = begin("classifier", classifier.Settings("digits", out=tmp_path / "r", **given, **GIVEN), data)
+    asked = GIVEN | {k: v or run for k, v in given.items()}
+    if kind is not Classifier:  # the encoder moves slowly or not at all
+        asked |= {"steps": 150, "judge_every": 150}
+    session = begin("classifier", classifier.Settings("digits", out=tmp_path / "r", **asked), data)
     assert type(session.model.learner.method) is kind
     (score,) = [tick.score for tick in training(session, data, raw()) if tick.score is not None]
     assert score.metric == "cross_entropy"
-    assert score.value < 2.1, "log 10 = 2.303 knows nothing"
+    assert score.value < 1.5
     x = whole(data.test, 10).x
     torch.testing.assert_close(reopen(tmp_path / "r").model.encode(x), session.model.encode(x))
     (row,), each = session.model.tables(data, raw()).values()
-    assert row["accuracy"] > 0.3
+    assert row["accuracy"] > 0.6
     assert len(each) == 10
     assert sum(r["accuracy"] * r["test samples"] for r in each) / 359 == pytest.approx(row["accuracy"])
 
