@@ -1,8 +1,8 @@
 """What the cards of representations share: encoders that learn in one way or another from the same images, for the same
 number of steps, and what simple probes read from them.
 
-Images are MNIST where the folder that LIKENESS_DATA names holds it, else the embedded digits. One small network, one
-optimiser and one kind of view for all ways; what differs is what is minimised.
+Images are those of a set in the folder that LIKENESS_DATA names, MNIST unless another is asked for, else the embedded
+digits. One small network, one optimiser and one kind of view for all ways; what differs is what is minimised.
 """
 
 import os
@@ -18,13 +18,15 @@ from torch.optim import Adam
 
 from likeness.core import Method, train
 from likeness.data import Batch, Dataset, batches, load, whole
-from likeness.data.views import View, digits, two
+from likeness.data.views import View, digits, photographs, two
 from likeness.nn.heads import projection
 from likeness.nn.small_cnn import SmallCNN
 from likeness.papers.card import Scale
 from likeness.recipes.measuring import features, lie, worth
 from likeness.represent.align_uniform import AlignUniform
+from likeness.represent.moco import MoCo
 from likeness.represent.relic import ReLIC
+from likeness.represent.rotation import Rotation
 from likeness.represent.simclr import SimCLR
 from likeness.represent.supervised import Classifier
 from likeness.represent.swav import SwAV
@@ -60,18 +62,32 @@ class Ground(NamedTuple):
 
     @property
     def view(self) -> View:
-        return digits(self.data.event[-1])
+        channels, _, size = self.data.event
+        return digits(size) if channels == 1 else photographs(size)
 
     def part(self, name: str) -> Batch:
         found = whole(getattr(self.data, name), getattr(self.budget, name))
         return Batch(found.x, found.y)
 
 
+def there(name: str) -> bool:
+    """Whether LIKENESS_DATA names a folder that holds this data set."""
+    shelf = os.environ.get("LIKENESS_DATA")
+    return bool(shelf) and (Path(shelf or "") / name).is_dir()
+
+
+def must() -> tuple[Scale, ...]:
+    """The scales at which margins have to hold that were measured on MNIST: none where it is not at hand."""
+    return ("laptop", "gpu") if there("mnist") else ()
+
+
+def device_of(scale: Scale) -> torch.device:
+    return torch.device("cuda" if scale == "gpu" and torch.cuda.is_available() else "cpu")
+
+
 def ground(seed: int, scale: Scale, name: str = "mnist") -> Ground:
-    budget, shelf = BUDGETS[scale], os.environ.get("LIKENESS_DATA")
-    there = scale != "quick" and shelf is not None and (Path(shelf) / name).is_dir()
-    device = torch.device("cuda" if scale == "gpu" and torch.cuda.is_available() else "cpu")
-    return Ground(load(name if there else "digits", seed=seed, limit=budget.train), budget, seed, device)
+    budget, known = BUDGETS[scale], scale != "quick" and there(name)
+    return Ground(load(name if known else "digits", seed=seed, limit=budget.train), budget, seed, device_of(scale))
 
 
 Make = Callable[[SmallCNN, nn.Module, Ground], Method]
@@ -85,12 +101,20 @@ def contrasted(f: SmallCNN, g: nn.Module, ground: Ground) -> Method:
     return SimCLR(f, g, two(ground.view), tau=TAU)
 
 
+def queued(f: SmallCNN, g: nn.Module, ground: Ground) -> Method:
+    return MoCo(f, g, two(ground.view), d=D_Z, tau=TAU, size=2048, decay=0.99)
+
+
 def invariant(alpha: float) -> Make:
     return lambda f, g, ground: ReLIC(f, g, two(ground.view), tau=TAU, alpha=alpha)
 
 
 def clustered(f: SmallCNN, g: nn.Module, ground: Ground) -> Method:
     return SwAV(f, g, two(ground.view), d=D_Z, prototypes=100, freeze=32)
+
+
+def turned(f: SmallCNN, g: nn.Module, ground: Ground) -> Method:
+    return Rotation(f, view=ground.view)
 
 
 def taught(f: SmallCNN, g: nn.Module, ground: Ground) -> Method:
@@ -118,10 +142,12 @@ def untrained(ground: Ground) -> nn.Module:
     return SmallCNN(ground.data.event[0], width=ground.budget.width).to(ground.device).eval()
 
 
-def probed(ways: Iterable[tuple[str, Callable[[Tensor], Tensor]]], ground: Ground) -> dict[str, float]:
-    """`way.linear100`, `way.knn1000` …: accuracy in percent on test images."""
+def probed(
+    ways: Iterable[tuple[str, Callable[[Tensor], Tensor]]], ground: Ground, *, every: bool = True
+) -> dict[str, float]:
+    """`way.linear100`, `way.knn1000` …: accuracy in percent on test images; with all labels too where `every`."""
     coded = {name: partial(features, encode, device=ground.device) for name, encode in ways}
-    found = worth(coded, ground.part("train"), ground.part("test"), labels=LABELS, seed=ground.seed)
+    found = worth(coded, ground.part("train"), ground.part("test"), labels=LABELS, every=every, seed=ground.seed)
     return {
         f"{name}.{kind.replace('k-NN', 'knn').replace(' ', '')}": 100 * value
         for name, row in found.items()

@@ -14,14 +14,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from likeness.papers._representations import aligned, beside, contrasted, ground, learned, placed, probed
-from likeness.papers.card import Card, Claim, Numbers, Scale, for_each
+from likeness.papers._representations import aligned, beside, contrasted, ground, learned, must, placed, probed
+from likeness.papers.card import SCALES, Card, Claim, Numbers, Scale, for_each
 from likeness.represent.contrast import info_nce
 from likeness.represent.sphere import ideal_uniformity, normalise, uniformity
 
 WAYS = {"contrast": contrasted, "both": aligned(1.0), "align": aligned(0.0)}
 COUNTS = (128, 512, 2048, 8192)  # negatives
-FULL: tuple[Scale, ...] = ("laptop", "gpu")
 
 
 def measure(seed: int, scale: Scale) -> Numbers:
@@ -72,21 +71,21 @@ CARD = Card(
     measure,
     (
         Claim("uniformity of 200 points on a sphere in 3 dimensions that it moves: at most .01 from the ideal or below",
-              "spread", None, "ideal", for_each(lambda n: n["spread"] <= n["ideal"] + 0.01), ("quick", *FULL)),
+              "spread", None, "ideal", for_each(lambda n: n["spread"] <= n["ideal"] + 0.01), SCALES),
         Claim("slope of log |loss − log M − limit| in log M: −.5 ± .1", "slope", "−1/2", None,
-              for_each(lambda n: abs(n["slope"] + 0.5) <= 0.1), ("quick", *FULL)),
+              for_each(lambda n: abs(n["slope"] + 0.5) <= 0.1), SCALES),
         Claim("alignment and uniformity, 100 labels: %, 10 above the untrained network", "both.linear100", None,
-              "random.linear100", for_each(lambda n: n["both.linear100"] >= n["random.linear100"] + 10)),
+              "random.linear100", for_each(lambda n: n["both.linear100"] >= n["random.linear100"] + 10), must()),
         Claim("… 6 above pixels", "both.linear100", None, "pixels.linear100",
-              for_each(lambda n: n["both.linear100"] >= n["pixels.linear100"] + 6)),
+              for_each(lambda n: n["both.linear100"] >= n["pixels.linear100"] + 6), must()),
         Claim("… within 2 of contrast", "both.linear100", "83.2 (STL-10, the authors’ code)", "contrast.linear100",
-              for_each(lambda n: abs(n["both.linear100"] - n["contrast.linear100"]) <= 2)),
+              for_each(lambda n: abs(n["both.linear100"] - n["contrast.linear100"]) <= 2), must()),
         Claim("… 1000 labels", "both.linear1000", None, "contrast.linear1000"),
         Claim("… nearest neighbours, 100 labels", "both.knn100", None, "contrast.knn100"),
         Claim("… its uniformity: below −2.5", "both.uniformity", None, "contrast.uniformity",
-              for_each(lambda n: n["both.uniformity"] < -2.5)),
+              for_each(lambda n: n["both.uniformity"] < -2.5), must()),
         Claim("alignment alone, 100 labels: %", "align.linear100", None, "random.linear100"),
         Claim("… its uniformity: above −.1, collapsed", "align.uniformity", None, "both.uniformity",
-              for_each(lambda n: n["align.uniformity"] > -0.1)),
+              for_each(lambda n: n["align.uniformity"] > -0.1), must()),
     ),
 )  # fmt: skip

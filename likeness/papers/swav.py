@@ -22,12 +22,10 @@ from likeness.data.view_geometry import crop
 from likeness.data.view_parts import chain
 from likeness.data.views import Views
 from likeness.nn.small_cnn import SmallCNN
-from likeness.papers._representations import D_Z, Ground, beside, clustered, contrasted, ground, learned, probed
-from likeness.papers.card import Card, Claim, Numbers, Scale, for_each
+from likeness.papers._representations import D_Z, Ground, beside, clustered, contrasted, ground, learned, must, probed
+from likeness.papers.card import SCALES, Card, Claim, Numbers, Scale, for_each
 from likeness.represent.codes import codes, swapped
 from likeness.represent.swav import SwAV
-
-FULL: tuple[Scale, ...] = ("laptop", "gpu")
 
 
 def cropped(f: SmallCNN, g: nn.Module, here: Ground) -> Method:
@@ -81,20 +79,21 @@ CARD = Card(
     measure,
     (
         Claim("codes after 3 iterations: most that a prototype misses of its share, %; 15 or less", "codes.three", None,
-              "codes.long", for_each(lambda n: n["codes.three"] <= 15), ("quick", *FULL)),
+              "codes.long", for_each(lambda n: n["codes.three"] <= 15), SCALES),
         Claim("… after 300: 1 or less", "codes.long", None, None, for_each(lambda n: n["codes.long"] <= 1),
-              ("quick", *FULL)),
+              SCALES),
         Claim("loss of features that are one point: log K", "one", None, "log",
-              for_each(lambda n: abs(n["one"] - n["log"]) < 1e-4), ("quick", *FULL)),
+              for_each(lambda n: abs(n["one"] - n["log"]) < 1e-4), SCALES),
         Claim("two views, 100 labels: %, 10 above the untrained network", "two.linear100", None, "random.linear100",
-              for_each(lambda n: n["two.linear100"] >= n["random.linear100"] + 10)),
+              for_each(lambda n: n["two.linear100"] >= n["random.linear100"] + 10), must()),
         Claim("… 5 above pixels", "two.linear100", None, "pixels.linear100",
-              for_each(lambda n: n["two.linear100"] >= n["pixels.linear100"] + 5)),
+              for_each(lambda n: n["two.linear100"] >= n["pixels.linear100"] + 5), must()),
         Claim("… beside contrast", "two.linear100", None, "contrast.linear100"),
         Claim("… 1000 labels", "two.linear1000", None, "contrast.linear1000"),
-        Claim("… prototypes used, %: more than 80", "two.used", None, None, for_each(lambda n: n["two.used"] > 80)),
+        Claim("… prototypes used, %: more than 80", "two.used", None, None,
+              for_each(lambda n: n["two.used"] > 80), must()),
         Claim("… mutual information of clusters and classes, normalised: .5 or more", "two.information", None, None,
-              for_each(lambda n: n["two.information"] >= 0.5)),
+              for_each(lambda n: n["two.information"] >= 0.5), must()),
         Claim("four small crops besides, 100 labels: %", "many.linear100", "74.6 against 70.1 (ImageNet)",
               "two.linear100", lambda numbers: sum(n["many.linear100"] - n["two.linear100"] for n in numbers) >= 0, ()),
         Claim("… mutual information", "many.information", None, "two.information"),
