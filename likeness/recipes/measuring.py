@@ -98,7 +98,7 @@ def worth(
     every: bool = True,
     seed: int = 0,
 ) -> dict[str, dict[str, float]]:
-    """Test accuracy of linear and k-NN probes on each way to encode, by how many labels they learn from; `every`: by all.
+    """Test accuracy of linear and k-NN probes on each way to encode, by the labels they learn from; by all if `every`.
 
     What is told is the mean over draws of the labels, which are the same for all ways. Numbers of labels below that of
     classes, or not below that of samples, are left out.

@@ -6,7 +6,7 @@ import torch
 from likeness.papers.card import verdict
 from likeness.papers.evaluation import BUDGETS, CARD, Budget, faulty, one_formula, passes, sizes, table, thirds
 
-TINY = Budget("digits", None, 2, 200, 4, 60)
+TINY = Budget("digits", None, 2, 1, 200, 4, 60)
 
 
 @pytest.fixture(scope="module")
