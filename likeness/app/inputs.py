@@ -16,6 +16,8 @@ from likeness.data.columns import fit
 from likeness.data.export import TABLES, read
 from likeness.data.image_folder import images_in
 from likeness.data.table import read_table
+from likeness.data.text import read_text
+from likeness.data.vocabulary import Vocabulary
 from likeness.errors import InputError
 from likeness.recipes.pipeline import Session
 
@@ -113,18 +115,34 @@ def _tables(samples: Path, real: str, train: str | None) -> Material:
 def for_run(session: Session, name: str, part: str) -> Tensor:
     """New data for a run, in the form that it learned: a file or folder whole and in its order, or the split `part`.
 
+    Of a file of text each line is a sample, for a run that learned words.
+
     Raises:
         InputError: the data cannot be read, or have another shape than what the run learned from.
     """
     path, s, event = Path(name), session.settings, session.facts.event
     if path.is_file() and path.suffix in TABLES and session.columns is not None:
         return session.columns.encode(read_table(path))
+    if path.is_file() and path.suffix == ".txt" and session.vocabulary is not None and session.vocabulary.words:
+        return _lines(path, session.vocabulary, event[0])
     if path.is_file() or (path.is_dir() and images_in(path)):
         x = read(path, size=s.size, channels=s.channels)
     else:
         x = batching.whole(getattr(load(name, size=s.size, channels=s.channels, seed=s.seed), part)).x
     if x.shape[1:] != event:
         raise InputError(f"samples of {name} have shape {tuple(x.shape[1:])}, the run learned {event}: make them alike")
+    return x
+
+
+def _lines(path: Path, known: Vocabulary, length: int) -> Tensor:
+    """Ids of the words of each line, (n, length), filled up with 0 as words are that are not known."""
+    lines = [line for line in read_text(path)["train"].splitlines() if line.strip()]
+    x = torch.zeros(len(lines), length)
+    for i, line in enumerate(lines):
+        ids = known.encode(line)
+        if len(ids) > length:
+            raise InputError(f"text {i + 1} of {path} has {len(ids)} words and the run takes {length}: cut it in lines")
+        x[i, : len(ids)] = torch.from_numpy(ids)
     return x
 
 

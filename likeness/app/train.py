@@ -19,7 +19,7 @@ from likeness.ranks import world
 from likeness.recipes.common import Common, names, recipe
 from likeness.recipes.outcome import Outcome, Refinement
 from likeness.recipes.pipeline import Session, begin, free_folder, read, reopen, resume, settings_of, training
-from likeness.recipes.spaces import space_for
+from likeness.recipes.spaces import fit_for, fitted
 from likeness.run import processes
 from likeness.run.folder import Run, open_run
 from likeness.run.lock import lock
@@ -85,12 +85,13 @@ def _work(asked: Asked) -> None:
     say(f"{data.name}: {parts[0]} samples to learn from, {parts[1]} to choose by, {parts[2]} to judge by")
     if settings.report and min(parts) < LEAST:
         raise InputError(f"{min(parts)} samples in a part are too few for a report: give more data, or --no-report")
+    fit = fit_for(settings.features, data, settings.seed, settings.device)
     session = _session(asked, data)
     warn(session.notes)
     with lock(session.run.folder) if world().rank == 0 else nullcontext():
         draws = session.model.draws
         with working("fitting the space to judge in") if draws else nullcontext():
-            space = space_for(settings.features, data, settings.seed, settings.device) if draws else raw()
+            space = fitted(fit, data, settings.seed) if draws else raw()
         learn(session, data, space)
         if settings.shard:
             session = session._replace(model=reopen(session.run.folder, device=settings.device).model)

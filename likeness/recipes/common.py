@@ -93,9 +93,10 @@ class Common:
     """Leave out files that cannot be read (they are counted and named) instead of stopping."""
     stream: bool = False
     """Read samples as they are needed, even where they would fit in memory."""
-    features: Literal["auto", "raw", "pca", "classifier", "inception", "dinov2", "ngrams"] = "auto"
-    """Space in which draws are judged: auto is a classifier where there are labels, else pca for images, ngrams for
-    text, else raw."""
+    features: str = "auto"
+    """Space in which draws are judged: raw, pca, classifier, inception, dinov2, ngrams, or run:FOLDER, the codes of a
+    run with an encoder. auto is a classifier where there are labels, else pca for images, ngrams for text, else
+    raw."""
     judge_every: int | None = None
     """Steps from one judged checkpoint to the next; a tenth of the training if not given."""
     patience: int | None = None

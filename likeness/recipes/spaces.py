@@ -1,5 +1,6 @@
 """Which feature space suits which data, by the name a person gives on the command line."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -63,14 +64,34 @@ def fit_of(name: str, event: tuple[int, ...], labelled: bool, seed: int, device:
 
 
 def space_for(name: str, data: Dataset, seed: int, device: str) -> FeatureSpace:
-    """The space of that name for a data set, fitted to one half of its training samples.
+    """The space of that name for a data set, fitted to one half of its training samples (`fitted`).
 
-    The other half is left to the memoriser, a baseline that a classifier which has seen it would flatter.
+    Raises:
+        InputError: as `fit_for`.
+    """
+    return fitted(fit_for(name, data, seed, device), data, seed)
+
+
+def fit_for(name: str, data: Dataset, seed: int, device: str) -> Fit | FeatureSpace:
+    """What makes the space of that name for a data set.
+
+    Raises:
+        InputError: the space does not suit the data, or cannot be had (`fit_of`).
     """
     if (name == "ngrams") != (data.kind == "text") and (name != "auto"):
         raise InputError(f"--features {name} does not suit {data.kind}: leave it out")
     name = "ngrams" if data.kind == "text" else name
     made = fit_of(name, data.event, bool(data.classes), seed, device)
+    if isinstance(made, FeatureSpace) and isinstance(made.extract, Encoder):
+        made.extract.check(data.event)
+    return made
+
+
+def fitted(made: Fit | FeatureSpace, data: Dataset, seed: int) -> FeatureSpace:
+    """The space, fitted to one half of the training samples where it has to be.
+
+    The other half is left to the memoriser, a baseline that a classifier which has seen it would flatter.
+    """
     if isinstance(made, FeatureSpace):
         return made
     train = whole(data.train, LEARNED)
@@ -95,10 +116,14 @@ class Encoder(nn.Module):
         self.state, self.model_encode, self.event, self.what = model.learner.state, model.encode, event, what
 
     def forward(self, x: Tensor) -> Tensor:
-        if tuple(x.shape[1:]) != self.event:
-            shapes = f"samples have shape {tuple(x.shape[1:])}, {self.what} encodes {self.event}"
-            raise InputError(f"{shapes}: read them with --size and --channels of that run")
+        self.check(x.shape[1:])
         return self.model_encode(x).flatten(1).float()
+
+    def check(self, event: Sequence[int]) -> None:
+        """Raises InputError for samples of another shape."""
+        if tuple(event) != self.event:
+            shapes = f"samples have shape {tuple(event)}, {self.what} encodes {self.event}"
+            raise InputError(f"{shapes}: read them with --size and --channels of that run")
 
 
 def run_space(folder: Path, device: str = "cpu") -> FeatureSpace:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from likeness.app.neighbours import vectors_of
 from likeness.data import load
 from likeness.data.export import write
+from likeness.data.made_words import sentences
 from likeness.recipes.pipeline import reopen
 
 
@@ -44,6 +46,25 @@ def test_a_run_of_rows_codes_a_table_with_its_own_columns(tmp_path: Path, likene
     scale = [(c.mean, c.std) for c in session.columns.columns[:2]]
     x = torch.cat(((x - torch.tensor(scale)[:, 0]) / torch.tensor(scale)[:, 1], torch.tensor([[0.0, 1], [1, 0]])), 1)
     np.testing.assert_allclose(np.load(tmp_path / "z.npy"), session.model.encode(x).numpy(), rtol=1e-3, atol=1e-3)
+
+
+def test_each_line_of_a_text_is_coded_by_a_run_of_words(tmp_path: Path, likeness) -> None:
+    text = tmp_path / "made.txt"
+    text.write_text("\n".join(" ".join(words) for words in sentences(600, noise=0.2)))
+    small = ["--tokens", "words", "--length", 8, "--method", "ppmi", "--d", 8, "--batch-size", 32, "--steps", 20]
+    said = likeness("train", "word-vectors", "--data", text, *small, "--device", "cpu", "--out", tmp_path / "run")
+    assert said.code == 0, said.err
+    (tmp_path / "new.txt").write_text("king\n\nKing, queen!\nsomething unheard\n")
+    said = likeness("embed", tmp_path / "run", "--data", tmp_path / "new.txt", "--out", tmp_path / "z.npy")
+    assert said.code == 0, said.err
+    king, both, none = np.load(tmp_path / "z.npy")
+    found = vectors_of(reopen(tmp_path / "run"))
+    np.testing.assert_allclose(king, found["king"], rtol=1e-5)
+    np.testing.assert_allclose(both, (found["king"] + found["queen"]) / 2, rtol=1e-5)
+    assert not none.any()
+    (tmp_path / "long.txt").write_text("king " * 9)
+    said = likeness("embed", tmp_path / "run", "--data", tmp_path / "long.txt")
+    assert (said.code, "has 9 words and the run takes 8" in said.err) == (2, True)
 
 
 def test_a_run_without_codes_is_refused(trained: Path, likeness) -> None:

@@ -139,3 +139,23 @@ def test_too_few_samples_for_a_report_are_told_before_a_folder_is_made(tmp_path:
     assert said.code == 2
     assert "too few for a report" in said.err
     assert not (tmp_path / "r").exists()
+
+
+def test_draws_are_judged_by_the_codes_of_a_run(with_codes: Path, tmp_path: Path, likeness) -> None:
+    small = ["--steps", 4, "--batch-size", 16, "--width", 8, "--judge-every", 2, "--no-report"]
+    out = tmp_path / "r"
+    given = "train", "gan", "--data", "digits", "--device", "cpu", *small, "--out", out, "--features"
+    said = likeness(*given, f"run:{tmp_path / 'none'}")
+    assert (said.code, "does not exist" in said.err, out.exists()) == (2, True, False)
+    assert likeness(*given, f"run:{with_codes}").code == 0
+    assert json.loads((out / "config.json").read_text())["settings"]["features"] == f"run:{with_codes}"
+
+
+def test_a_space_that_does_not_suit_is_told_before_a_folder_is_made(with_codes: Path, tmp_path: Path, likeness) -> None:
+    for data, name, clue in (
+        ("normal", "classifier", "needs labels"),
+        ("ring8", f"run:{with_codes}", "encodes (1, 8, 8)"),
+        ("ring8", "incepton", "did you mean inception"),
+    ):
+        said = likeness("train", "gan", "--data", data, "--steps", 2, "--out", tmp_path / "r", "--features", name)
+        assert (said.code, clue in said.err, (tmp_path / "r").exists()) == (2, True, False), said.err
