@@ -11,6 +11,7 @@ Real = int | float
 
 WIDTH, HEIGHT = 520, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 22, 16, 46
+FLAT = 1e-3  # of its size, what a curve has to move to be drawn as one that moves
 DRAWN = 160  # places along a curve at most; more than that cannot be told apart
 
 
@@ -106,8 +107,13 @@ def spans_decades(values: Sequence[Real]) -> bool:
 
 
 def linear(values: Sequence[Real], start: Real, end: Real, *, tight: bool = False) -> Scale:
-    """From `start` to `end` in pixels, with round ticks; `tight` ends at the outermost values, else at a tick."""
+    """From `start` to `end` in pixels, with round ticks; `tight` ends at the outermost values, else at a tick.
+
+    Values that differ by less than a thousandth of their size are drawn as the flat line that they are, unless `tight`.
+    """
     low, high = min(values), max(values)
+    if not tight and 0 < high - low < (least := FLAT * max(abs(low), abs(high))):
+        low, high = (low + high - least) / 2, (low + high + least) / 2
     if low == high:
         room = max(abs(low), 1e-300) / 2 if low else 0.5
         low, high = low - room, high + room

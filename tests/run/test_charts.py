@@ -106,6 +106,17 @@ def test_constant_and_single_values_are_drawn() -> None:
         ET.fromstring(draw(Series("a", [5, 6], [value, value])))
 
 
+def test_a_curve_that_hardly_moves_is_flat_and_has_short_ticks() -> None:
+    html = draw(Series("a", [0, 1, 2], [33.10192776, 33.10192775, 33.10192775]))
+    heights = [y for _, y in points(html, "line")[0]]
+    assert max(heights) - min(heights) < 1
+    ticks = re.findall(r'text-anchor="end">([^<]*)<', html)
+    assert len(set(ticks)) == len(ticks)
+    assert all(len(t) <= 6 for t in ticks)
+    moving = draw(Series("a", [0, 1], [1.0, 1.01]))
+    assert points(moving, "line")[0][0][1] - points(moving, "line")[0][1][1] > 100
+
+
 def test_nothing_to_draw_is_nothing() -> None:
     assert draw() == ""
     assert draw(Series("a", [], [])) == ""
