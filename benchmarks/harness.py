@@ -1,4 +1,7 @@
-"""How every benchmark here is run: the same work side by side in one process, interleaved, medians, ratios."""
+"""How every benchmark here is run: the same work side by side in one process, interleaved, medians, ratios.
+
+The process keeps what it frees, as ours do, whoever's work it is: what pages cost is no one's gain.
+"""
 
 import json
 import platform
@@ -10,11 +13,14 @@ from typing import Any
 
 import torch
 
+from likeness.allocation import keep_freed
+
 RESULTS = Path(__file__).parent / "results"
 
 
 def side_by_side(work: dict[str, Callable[[], object]], *, rounds: int, warm: int = 3) -> dict[str, list[float]]:
     """Seconds of each callable in each round; the order turns and is reversed, so that drift hits all alike."""
+    keep_freed()
     names = list(work)
     times: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(warm + rounds):

@@ -14,7 +14,7 @@ FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__init__.py")
 ORDER: list[set[str]] = [
     {"errors"},
     {"ranks"},
-    {"spread", "gradients", "subnormals"},
+    {"spread", "gradients", "subnormals", "allocation"},
     {"findings", "sampling", "files"},
     {"core", "data", "nn", "lockstep", "costs"},
     {"chains", "optim", "transport"},

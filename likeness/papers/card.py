@@ -21,6 +21,7 @@ from typing import Any, Literal
 import torch
 
 from likeness import __version__
+from likeness.allocation import keep_freed
 from likeness.errors import InputError, unknown
 from likeness.subnormals import flush
 
@@ -184,6 +185,7 @@ def spread(values: Sequence[float]) -> dict[str, float]:
 
 def _prepare(threads: int) -> None:
     flush()
+    keep_freed()
     torch.set_num_threads(threads)
 
 

@@ -2,7 +2,7 @@
 
 One small network learns from the same images for the same steps, in seven ways: six without labels, and one from all
 labels, which is the ceiling. Probes with 100 and 1000 labels stand beside pixels and the untrained network: digits
-of MNIST (else the embedded ones), and half as many clothes of Fashion-MNIST and photographs of CIFAR-10. Rotation asks
+of MNIST (else the embedded ones), and a quarter as many clothes of Fashion-MNIST and photographs of CIFAR-10. Rotation asks
 which way up a thing is, which some digits do not tell. Then features of digits are used for clothes, and to name
 characters of Omniglot from one image each, in its official trials, beside an encoder of other alphabets. Last, 100
 digits with labels: a network from nothing, and encoders that stand or are tuned, from contrast of digits and from
@@ -84,8 +84,8 @@ EFFORTS: dict[Scale, Effort] = {
     "laptop": Effort(
         {
             FIRST: shared.BUDGETS["laptop"],
-            OTHER: Budget(4000, 2000, 4),
-            "cifar10_subset": Budget(4000, 2000, 4),
+            OTHER: Budget(2000, 1000, 4),
+            "cifar10_subset": Budget(2000, 1000, 4),
         },
         Reuse(100, 200, 25),
     ),

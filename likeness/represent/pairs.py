@@ -11,7 +11,7 @@ Luyu Gao, Yunyi Zhang, Jiawei Han, Jamie Callan. Scaling Deep Contrastive Learni
 Setup. 2021. https://arxiv.org/abs/2101.06983
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -81,23 +81,48 @@ def _parts(n: int, block: int) -> Iterator[slice]:
 
 
 class _Blocked(torch.autograd.Function):
+    """Blocks of products are made in one place, one after the other: allocators do not always use a hole again."""
+
     @staticmethod
     def forward(ctx: Any, a: Tensor, c: Tensor, own: Tensor | None, block: int) -> Tensor:
-        found = [
-            _products(a[part], c, None if own is None else own[part]).logsumexp(1) for part in _parts(len(a), block)
-        ]
-        values = torch.cat(found)
+        values, room = a.new_empty(len(a)), a.new_empty(min(block, len(a)), len(c))
+        for part in _parts(len(a), block):
+            s = _products_in(room, a[part], c, None if own is None else own[part])
+            most = s.amax(1).clamp_(min=torch.finfo(s.dtype).min)  # where there are no others, ℓ is −∞
+            values[part] = s.sub_(most[:, None]).exp_().sum(1).log_().add_(most)
         ctx.save_for_backward(a, c, own, values)
         ctx.block = block
         return values
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Any:
-        a, c, own, values = ctx.saved_tensors
-        to_a, to_c = [], torch.zeros_like(c)
-        for part in _parts(len(a), ctx.block):
-            s = _products(a[part], c, None if own is None else own[part])
-            p = (s - values[part, None]).exp() * g[part, None]  # (2)
-            to_a.append(p @ c)
-            to_c = to_c + p.T @ a[part]
-        return torch.cat(to_a), to_c, None, None
+        slopes = _slopes_with_graph if torch.is_grad_enabled() else _slopes
+        return *slopes(ctx.saved_tensors, g, ctx.block), None, None
+
+
+def _products_in(room: Tensor, a: Tensor, c: Tensor, own: Tensor | None) -> Tensor:
+    s = torch.mm(a, c.T, out=room[: len(a)])
+    return s if own is None else s.scatter_(1, own[:, None], -torch.inf)
+
+
+def _slopes(saved: Sequence[Any], g: Tensor, block: int) -> tuple[Tensor, Tensor]:
+    a, c, own, values = saved
+    to_a, to_c, room = torch.empty_like(a), torch.zeros_like(c), a.new_empty(min(block, len(a)), len(c))
+    for part in _parts(len(a), block):
+        s = _products_in(room, a[part], c, None if own is None else own[part])
+        p = s.sub_(values[part, None]).exp_().mul_(g[part, None])  # (2)
+        torch.mm(p, c, out=to_a[part])
+        to_c.addmm_(p.T, a[part])
+    return to_a, to_c
+
+
+def _slopes_with_graph(saved: Sequence[Any], g: Tensor, block: int) -> tuple[Tensor, Tensor]:
+    """The same, to be differentiated again: every block stays."""
+    a, c, own, values = saved
+    to_a, to_c = [], torch.zeros_like(c)
+    for part in _parts(len(a), block):
+        s = _products(a[part], c, None if own is None else own[part])
+        p = (s - values[part, None]).exp() * g[part, None]  # (2)
+        to_a.append(p @ c)
+        to_c = to_c + p.T @ a[part]
+    return torch.cat(to_a), to_c

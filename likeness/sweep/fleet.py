@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from likeness.allocation import keep_freed
 from likeness.data.dataset import Dataset
 from likeness.errors import InputError
 from likeness.judge.features import FeatureSpace
@@ -83,6 +84,7 @@ def _end(processes: Sequence[BaseProcess]) -> None:
 def _serve(plan: Plan, url: str, parent: int, sender: Connection) -> None:
     signal.signal(signal.SIGTERM, _interrupted)
     flush()
+    keep_freed()
     if plan.settings.threads is not None:
         torch.set_num_threads(plan.settings.threads)
     try:

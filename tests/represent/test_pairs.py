@@ -1,6 +1,8 @@
 """Sums over pairs: against loops, block by block, over processes, and what they keep in memory."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -71,6 +73,37 @@ def kept(n: int, block: int | None) -> int:
 def test_what_blocks_keep_grows_with_the_batch_and_not_with_its_square() -> None:
     assert kept(512, 64) == 2 * kept(256, 64) == 9 * 512
     assert kept(512, None) > 3.9 * kept(256, None)
+
+
+PEAK = """
+import torch
+from pathlib import Path
+from likeness.represent.pairs import log_sum_exp
+
+def held(what):
+    return int(Path("/proc/self/status").read_text().split(f"{what}:")[1].split()[0]) / 1024
+
+torch.set_num_threads(1)
+a, c = (torch.randn(4096, 8, requires_grad=True) for _ in range(2))
+torch.autograd.grad(log_sum_exp(a[:256], c[:256], block=128).sum(), (a, c))
+Path("/proc/self/clear_refs").write_text("5")  # the peak begins again at what is held now
+before = held("VmRSS")
+torch.autograd.grad(log_sum_exp(a, c, block=128).sum(), (a, c))
+print(held("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process holds is told by /proc")
+def test_blocks_take_the_room_of_a_few_of_them() -> None:
+    """One is of 2 MiB, and all products of 64."""
+    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 16
+
+
+def test_without_others_there_is_nothing_to_sum() -> None:
+    a = torch.ones(1, 2)
+    for block in (None, 1):
+        assert log_sum_exp(a, a, own=torch.tensor([0]), block=block).tolist() == [-torch.inf]
 
 
 @pytest.mark.parametrize("each", [1, 3])
