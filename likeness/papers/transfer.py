@@ -1,9 +1,9 @@
 """Card: what learned features are worth, all ways under one budget, and what they are worth on another task.
 
 One small network learns from the same images for the same steps, in seven ways: six without labels, and one from all
-labels, which is the ceiling. Probes with 100 and 1000 labels stand beside pixels and the untrained network: digits
-of MNIST (else the embedded ones), and a quarter as many clothes of Fashion-MNIST and photographs of CIFAR-10. Rotation asks
-which way up a thing is, which some digits do not tell. Then features of digits are used for clothes, and to name
+labels, which is the ceiling. Probes with 100 and 1000 labels stand beside pixels and the untrained network: digits of
+MNIST (else the embedded ones), and a quarter as many clothes of Fashion-MNIST and photographs of CIFAR-10. Rotation
+asks which way up a thing is, which some digits do not tell. Then features of digits are used for clothes, and to name
 characters of Omniglot from one image each, in its official trials, beside an encoder of other alphabets. Last, 100
 digits with labels: a network from nothing, and encoders that stand or are tuned, from contrast of digits and from
 classes of clothes.
