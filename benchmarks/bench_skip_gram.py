@@ -4,7 +4,9 @@ Both learn from the same pairs: windows of one word to either side without a dra
 2 (n − 1) pairs whoever counts; vectors of 100 numbers, 5 words of noise, one thread. Ours shares 16 words of noise
 among the 128 pairs of a block, each weighing 5/16; gensim draws 5 for every pair. Seconds are those of the process and
 not of the clock, so that other work on the machine does not count. Then both on two cores, by the clock: what is aimed
-at is 1 M pairs a second.
+at is 1 M pairs a second, and what is reached .92. A quarter of our time goes to the products with the noise, a fifth to
+those of the pairs and their slopes, a third to rows that are looked up and given back: each is a pass over the memory
+of the whole batch, where gensim's C has the two vectors of a pair in the registers for all of them.
 """
 
 import importlib.util
