@@ -110,9 +110,9 @@ def _slopes(saved: Sequence[Any], g: Tensor, block: int) -> tuple[Tensor, Tensor
     to_a, to_c, room = torch.empty_like(a), torch.zeros_like(c), a.new_empty(min(block, len(a)), len(c))
     for part in _parts(len(a), block):
         s = _products_in(room, a[part], c, None if own is None else own[part])
-        p = s.sub_(values[part, None]).exp_().mul_(g[part, None])  # (2)
-        torch.mm(p, c, out=to_a[part])
-        to_c.addmm_(p.T, a[part])
+        p = s.sub_(values[part, None]).exp_()  # (2)
+        torch.mm(p, c, out=to_a[part]).mul_(g[part, None])
+        to_c.addmm_(p.T, a[part] * g[part, None])
     return to_a, to_c
 
 
