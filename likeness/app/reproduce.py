@@ -1,7 +1,7 @@
 """`likeness reproduce NAME`: run a card over seeds and hold it against the claim; exit code 1 when it fails."""
 
 import os
-import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ import tyro
 from likeness.app.console import progress, say, table, threads
 from likeness.errors import InputError
 from likeness.files import write_json
-from likeness.papers.card import Outcome, Scale, card, measured, names, verdict
+from likeness.papers.card import Numbers, Outcome, Scale, card, measured, names, verdict
 from likeness.papers.page import cells, grid, record
 
 
@@ -32,7 +32,8 @@ class Options:
     scale: Scale = "laptop"
     """quick: seconds; laptop: minutes on two cores; gpu: the paper's size."""
     jobs: int | None = None
-    """Seeds to run side by side, each in a process of its own; as many as there are processors if not given."""
+    """Seeds, of all cards, to run side by side, each in a process of its own; as many as there are processors if not
+    given."""
     threads: int | None = None
     """Processor threads, for a single job."""
     record: Path | None = None
@@ -46,28 +47,32 @@ def run(options: Options) -> int:
     if options.all == (options.name is not None):
         raise InputError(f"give the name of one card, or --all: the cards are {', '.join(names())}")
     chosen = names() if options.all else [card(options.name or "").name]
-    outcomes = [_one(name, options) for name in chosen]
+    outcomes = dict(_outcomes(chosen, options))
     if options.json is not None:
-        values = [o.to_json() for o in outcomes]
+        values = [outcomes[name].to_json() for name in chosen]
         write_json(options.json, values if options.all else values[0])
-    return 0 if all(o.passed for o in outcomes) else 1
+    return 0 if all(o.passed for o in outcomes.values()) else 1
 
 
-def _one(name: str, options: Options) -> Outcome:
+def _outcomes(chosen: Sequence[str], options: Options) -> Iterator[tuple[str, Outcome]]:
+    """Of each card, shown as soon as all of its seeds are there."""
     scale: Scale = "quick" if options.quick else options.scale
     count = options.seeds if options.seeds is not None else 1 if scale == "quick" else 3
-    seeds = range(options.first_seed, options.first_seed + count)
-    jobs = options.jobs or (1 if scale == "gpu" else max(1, min(count, os.cpu_count() or 1)))
-    began, numbers = time.monotonic(), {}
-    with progress(f"{name}, {scale}", count) as bar:
-        for seed, found in measured(name, seeds, scale, jobs):
-            numbers[seed] = found
-            bar.update(len(numbers), f"seed {seed}")
-    outcome = verdict(card(name), scale, numbers, time.monotonic() - began)
-    _show(outcome)
-    if options.record is not None:
-        say(f"recorded in {record(options.record, outcome.to_json())}")
-    return outcome
+    work = [(name, options.first_seed + i) for name in chosen for i in range(count)]
+    jobs = options.jobs or (1 if scale == "gpu" else max(1, min(len(work), os.cpu_count() or 1)))
+    known: dict[str, dict[int, Numbers]] = {name: {} for name in chosen}
+    seconds = dict.fromkeys(chosen, 0.0)
+    with progress(f"{chosen[0] if len(chosen) == 1 else 'cards'}, {scale}", len(work)) as bar:
+        for at, piece in enumerate(measured(work, scale, jobs), 1):
+            known[piece.card][piece.seed] = piece.numbers
+            seconds[piece.card] += piece.seconds
+            bar.update(at, f"{piece.card}, seed {piece.seed}")
+            if len(known[piece.card]) == count:
+                outcome = verdict(card(piece.card), scale, known[piece.card], seconds[piece.card])
+                _show(outcome)
+                if options.record is not None:
+                    say(f"recorded in {record(options.record, outcome.to_json())}")
+                yield piece.card, outcome
 
 
 def _show(outcome: Outcome) -> None:

@@ -2,7 +2,7 @@
 
 A card is a module of this room with one name, `CARD`. Its `measure(seed, scale)` does the whole experiment for one
 seed and returns named numbers; its claims say which of them are shown, beside what, and what must hold over the
-seeds. `reproduce` runs the seeds side by side in processes of their own and gives the verdict, which can fail.
+seeds. `measured` runs cards and seeds side by side in processes of their own, `verdict` says what holds and can fail.
 """
 
 import multiprocessing
@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 
@@ -123,31 +123,33 @@ def card(name: str) -> Card:
     return import_module(f"likeness.papers.{name.replace('-', '_')}").CARD
 
 
-def measured(name: str, seeds: Sequence[int], scale: Scale, jobs: int) -> Iterator[tuple[int, Numbers]]:
-    """The numbers of each seed as they come, `jobs` seeds at a time in processes of their own.
+class Piece(NamedTuple):
+    """What one seed of one card gave, and in how many seconds."""
+
+    card: str
+    seed: int
+    numbers: Numbers
+    seconds: float
+
+
+def measured(work: Sequence[tuple[str, int]], scale: Scale, jobs: int) -> Iterator[Piece]:
+    """The numbers of each card and seed as they come, `jobs` of them at a time in processes of their own.
 
     Raises:
-        InputError: no seeds, or fewer than one job.
+        InputError: nothing to do, fewer than one job, or a name that is no card.
     """
-    if not seeds or jobs < 1:
-        raise InputError(f"{len(seeds)} seeds with {jobs} jobs: give one or more of each")
-    card(name)
-    if jobs == 1 or len(seeds) == 1:
-        yield from ((seed, _measure(name, seed, scale)) for seed in seeds)
+    if not work or jobs < 1:
+        raise InputError(f"{len(work)} seeds with {jobs} jobs: give one or more of each")
+    for name in {name for name, _ in work}:
+        card(name)
+    if jobs == 1 or len(work) == 1:
+        yield from (_measure(name, seed, scale) for name, seed in work)
         return
     share = max(1, (os.cpu_count() or 1) // jobs)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, _prepare, (share,)) as pool:
-        work = {pool.submit(_measure, name, seed, scale): seed for seed in seeds}
-        for done in as_completed(work):
-            yield work[done], done.result()
-
-
-def reproduce(name: str, seeds: Sequence[int], scale: Scale = "laptop", jobs: int = 1) -> Outcome:
-    """Run a card over seeds and give the verdict."""
-    began = time.monotonic()
-    numbers = dict(measured(name, seeds, scale, jobs))
-    return verdict(card(name), scale, numbers, time.monotonic() - began)
+        for done in as_completed([pool.submit(_measure, name, seed, scale) for name, seed in work]):
+            yield done.result()
 
 
 def verdict(card: Card, scale: Scale, numbers: Mapping[int, Numbers], seconds: float) -> Outcome:
@@ -189,9 +191,11 @@ def _prepare(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def _measure(name: str, seed: int, scale: Scale) -> dict[str, float]:
+def _measure(name: str, seed: int, scale: Scale) -> Piece:
+    began = time.monotonic()
     torch.manual_seed(seed)
-    return {key: float(value) for key, value in card(name).measure(seed, scale).items()}
+    numbers = {key: float(value) for key, value in card(name).measure(seed, scale).items()}
+    return Piece(name, seed, numbers, time.monotonic() - began)
 
 
 def _device() -> str:

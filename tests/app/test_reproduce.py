@@ -36,3 +36,13 @@ def test_the_exit_code_is_the_verdict(tmp_path: Path, likeness, seeds: int, code
 def test_a_name_or_all(likeness) -> None:
     assert likeness("reproduce").code == 2
     assert "unknown card 'dsr'" in likeness("reproduce", "dsr").err
+
+
+def test_all_cards_are_run_side_by_side(tmp_path: Path, likeness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that take a second or so, each in a process of its own."""
+    monkeypatch.setattr(reproduce, "names", lambda: ["relic", "seqclr"])
+    out = tmp_path / "all.json"
+    said = likeness("reproduce", "--all", "--quick", "--jobs", 2, "--json", out, "--record", tmp_path / "r")
+    assert said.code == 0, said.err
+    assert [made["card"] for made in json.loads(out.read_text())] == ["relic", "seqclr"]
+    assert sorted(p.name for p in (tmp_path / "r").iterdir()) == ["relic.quick.json", "seqclr.quick.json"]

@@ -60,7 +60,9 @@ def test_unknown_cards_and_empty_runs_are_refused() -> None:
     with pytest.raises(InputError, match="unknown card 'made-up'"):
         card("made-up")
     with pytest.raises(InputError, match="0 seeds"):
-        list(measured("drs", [], "quick", 1))
+        list(measured([], "quick", 1))
+    with pytest.raises(InputError, match="unknown card 'dsr'"):
+        list(measured([("dsr", 0)], "quick", 1))
 
 
 @pytest.mark.parametrize("name", names())
