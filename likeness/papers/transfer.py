@@ -2,11 +2,11 @@
 
 One small network learns from the same images for the same steps, in seven ways: six without labels, and one from all
 labels, which is the ceiling. Probes with 100 and 1000 labels stand beside pixels and the untrained network: digits of
-MNIST (else the embedded ones), and a quarter as many clothes of Fashion-MNIST and photographs of CIFAR-10. Rotation
-asks which way up a thing is, which some digits do not tell. Then features of digits are used for clothes, and to name
-characters of Omniglot from one image each, in its official trials, beside an encoder of other alphabets. Last, 100
-digits with labels: a network from nothing, and encoders that stand or are tuned, from contrast of digits and from
-classes of clothes.
+MNIST (else the embedded ones), and as many clothes of Fashion-MNIST and photographs of CIFAR-10. Rotation asks which
+way up a thing is, which some digits do not tell. Then features of digits are used for clothes, and to name characters
+of Omniglot from one image each, in its official trials, beside an encoder of other alphabets. Last, 100 digits with
+labels: a network from nothing, and encoders that stand or are tuned, from contrast of digits and from classes of
+clothes.
 
 Kaiming He et al. Momentum Contrast for Unsupervised Visual Representation Learning. 2019.
 https://arxiv.org/abs/1911.05722
@@ -73,9 +73,9 @@ class Reuse(NamedTuple):
 
 
 class Effort(NamedTuple):
-    """What is learned of each set, and how what was learned is used again."""
+    """Of each set the images that probes draw labels from and are tested on, and how what was learned is used again."""
 
-    sets: Mapping[str, Budget]
+    probed: Mapping[str, Budget]
     reuse: Reuse
 
 
@@ -97,13 +97,14 @@ def measure(seed: int, scale: Scale) -> Numbers:
     effort = EFFORTS[scale]
     found: dict[str, float] = {}
     grounds, methods = {}, {}
-    for name in effort.sets:
+    for name in effort.probed:
         if name != FIRST and not there(name):
             continue
-        here = ground(seed, scale, name)._replace(budget=effort.sets[name])
-        grounds[name], methods[name] = here, {way: learned(make, here) for way, make in WAYS.items()}
+        here = ground(seed, scale, name)
+        methods[name] = {way: learned(make, here) for way, make in WAYS.items()}
+        grounds[name] = here._replace(budget=effort.probed[name])
         coded = [*beside(here), *((way, method.encode) for way, method in methods[name].items())]
-        found |= under(name, probed(coded, here, every=False))
+        found |= under(name, probed(coded, grounds[name], every=False))
     first = grounds[FIRST]
     if OTHER in grounds:
         coded = [(way, method.encode) for way, method in methods[FIRST].items()]

@@ -12,7 +12,9 @@ from likeness.papers.transfer import CARD, EFFORTS, FIRST, WAYS, Effort, Reuse, 
 
 
 def test_the_card_runs_and_gives_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(EFFORTS, "quick", Effort({FIRST: Budget(160, 64, 1, 64, 4)}, Reuse(20, 4, 2, 10)))
+    tiny = Budget(160, 64, 1, 64, 4)
+    monkeypatch.setitem(shared.BUDGETS, "quick", tiny)
+    monkeypatch.setitem(EFFORTS, "quick", Effort({FIRST: tiny}, Reuse(20, 4, 2, 10)))
     monkeypatch.setattr(transfer, "WAYS", {way: WAYS[way] for way in ("simclr", "moco", "rotation", "supervised")})
     found = CARD.measure(0, "quick")
     assert torch.tensor(list(found.values())).isfinite().all()
