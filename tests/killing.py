@@ -107,7 +107,8 @@ def gan(folder: Path) -> None:
                 raise
             for left in folder.rglob("*"):  # before its first state a run has its configuration, and empty records
                 empty = not left.is_file() or not left.stat().st_size or left.parent.name == "events"
-                assert empty or left.name[0] == "." or left.name == "config.json", left
+                unfinished = any(part[0] == "." for part in left.relative_to(folder).parts)
+                assert empty or unfinished or left.name == "config.json", left
             (folder / "config.json").unlink()
             for left in sorted(folder.rglob("*"), reverse=True):
                 left.unlink() if left.is_file() else left.rmdir()
