@@ -100,10 +100,10 @@ CARD = Card(
     "seqclr",
     "SeqCLR: Sequence-to-Sequence Contrastive Learning for Text Recognition",
     "https://arxiv.org/abs/2012.10873",
-    "Words of four digits of MNIST (of 8×8 pixels where it is not at hand), at places of their own on 16×64 pixels. An "
-    "encoder learns from 6000 of them without texts, by comparing whole words, five windows of each, or frames. Then a "
-    "linear decoder reads: on the frozen encoder, from 1000 texts, or with the encoder tuned on 100, until it reads those "
-    "(a reader says nothing for hundreds of steps, and at 600 of them the seed decides). What is compared "
+    "Words of four digits of MNIST (of 8×8 pixels where it is not at hand), at places of their own on 16×64 pixels. "
+    "An encoder learns from 6000 of them without texts, by comparing whole words, five windows of each, or frames. "
+    "Then a linear decoder reads: on the frozen encoder, from 1000 texts, or with the encoder tuned on 100, until it "
+    "reads those (a reader says nothing for hundreds of steps, and at 600 of them the seed decides). What is compared "
     "within a word helps most where the encoder is tuned: digits of one width leave whole words nearly as much as "
     "windows. Below are words in many hands, up to 128 pixels wide, of which 500 have texts; test words are of other "
     "writers.",
