@@ -3,15 +3,14 @@
 Digits are built in; MNIST counts where the folder that LIKENESS_DATA names holds it.
 """
 
-import os
 from functools import partial
-from pathlib import Path
 from statistics import fmean
 
 import torch
 
 from likeness.data.corruptions import gaussian
 from likeness.papers._autoencoder_training import Components, Images, auroc, deep, fitted, images
+from likeness.papers._shelf import there
 from likeness.papers.card import Claim, Numbers, for_each
 from likeness.represent import psnr, threshold
 
@@ -66,8 +65,7 @@ def one_class(data: Images, classes: tuple[int, ...], epochs: int, seed: int) ->
 
 
 def has_mnist() -> bool:
-    shelf = os.environ.get("LIKENESS_DATA")
-    return bool(shelf) and (Path(shelf or "") / MNIST).is_dir()
+    return there(MNIST)
 
 
 def mnist(limit: int, epochs: int, seed: int) -> dict[str, float]:

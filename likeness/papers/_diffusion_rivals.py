@@ -4,7 +4,6 @@ Prafulla Dhariwal, Alex Nichol. Diffusion Models Beat GANs on Image Synthesis. 2
 """
 
 import math
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 
 from likeness.data import Dataset, load
 from likeness.papers._diffusion import Eye, under
+from likeness.papers._shelf import shelf
 from likeness.recipes.common import recipe
 from likeness.recipes.pipeline import begin, reopen, training
 from likeness.sampling import draw
@@ -38,8 +38,7 @@ RIVALS = {
 
 def there() -> bool:
     """Whether LIKENESS_DATA names a folder that holds Fashion-MNIST."""
-    shelf = os.environ.get("LIKENESS_DATA")
-    return bool(shelf) and (Path(shelf or "") / FASHION).is_dir()
+    return shelf(FASHION) is not None
 
 
 def measure(seed: int, steps: int, *, limit: int | None, draws: int, device: torch.device) -> dict[str, float]:

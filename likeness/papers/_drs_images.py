@@ -3,9 +3,7 @@
 Digits are built in; Fashion-MNIST counts where the folder that LIKENESS_DATA names holds it.
 """
 
-import os
 from functools import partial
-from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int
@@ -19,6 +17,7 @@ from likeness.judge import classifier
 from likeness.judge.features import features_of
 from likeness.judge.frechet import frechet_distance
 from likeness.nn import average, critic_for, generator_for
+from likeness.papers._shelf import there
 from likeness.papers.card import Claim, Numbers, Scale, for_each
 from likeness.refine import Projected, fit_ratio, keep_training, rejection
 from likeness.sampling import Sampler, draw
@@ -28,8 +27,7 @@ FASHION, IMAGENET = "fashion_mnist", "14.79 → 13.75 (ImageNet)"
 
 def names() -> tuple[str, ...]:
     """The sets of images there are: digits is built in; Fashion-MNIST counts where LIKENESS_DATA names its folder."""
-    shelf = os.environ.get("LIKENESS_DATA")
-    return ("digits", *((FASHION,) if shelf and (Path(shelf) / FASHION).is_dir() else ()))
+    return ("digits", *((FASHION,) if there(FASHION) else ()))
 
 
 def measure(name: str, seed: int, steps: int, ratio_steps: int, device: torch.device) -> dict[str, float]:

@@ -7,7 +7,6 @@ induction. 2015. https://doi.org/10.1126/science.aab3050
 """
 
 import io
-import os
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
@@ -23,6 +22,8 @@ from torch.nn.functional import adaptive_max_pool2d
 
 from likeness.data import Dataset
 from likeness.data.memory import InMemory
+from likeness.errors import InputError
+from likeness.papers._shelf import shelf
 from likeness.represent.nearest import nearest_to
 
 NAME = "omniglot"
@@ -39,7 +40,7 @@ class Run(NamedTuple):
 
 def characters(limit: int, seed: int) -> Dataset:
     """Images of the background alphabets, without their names, and a few of them again to be tested on."""
-    with np.load(shelf() / "omniglot_background.npz", allow_pickle=False) as found:
+    with np.load(folder() / "omniglot_background.npz", allow_pickle=False) as found:
         packed = found["ink"]
     order = np.random.default_rng(seed).permutation(len(packed))[:limit]
     ink = np.unpackbits(packed[order], axis=1, count=SIDE * SIDE).reshape(-1, 1, SIDE, SIDE)
@@ -50,7 +51,7 @@ def characters(limit: int, seed: int) -> Dataset:
 
 def runs() -> list[Run]:
     """The official ones."""
-    with ZipFile(shelf() / "all_runs.zip") as file:
+    with ZipFile(folder() / "all_runs.zip") as file:
         labels = sorted(name for name in file.namelist() if name.endswith("class_labels.txt"))
         return [_run(file, [line.split() for line in file.read(name).decode().splitlines()]) for name in labels]
 
@@ -69,8 +70,12 @@ def shown(ink: Bool[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 28 28"]:
     return adaptive_max_pool2d(ink.float(), SIZE) * 2 - 1
 
 
-def shelf() -> Path:
-    return Path(os.environ["LIKENESS_DATA"]) / NAME
+def folder() -> Path:
+    """Raises InputError where there is none."""
+    found = shelf(NAME)
+    if found is None:
+        raise InputError(f"LIKENESS_DATA names no folder that holds {NAME}: put it there")
+    return found
 
 
 def _run(file: ZipFile, pairs: list[list[str]]) -> Run:

@@ -5,11 +5,9 @@ Images are those of a set in the folder that LIKENESS_DATA names, MNIST unless a
 digits. One small network, one optimiser and one kind of view for all ways; what differs is what is minimised.
 """
 
-import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from math import ceil
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -21,6 +19,7 @@ from likeness.data import Batch, Dataset, batches, load, whole
 from likeness.data.views import View, digits, photographs, two
 from likeness.nn.heads import projection
 from likeness.nn.small_cnn import SmallCNN
+from likeness.papers._shelf import there
 from likeness.papers.card import Scale
 from likeness.recipes.measuring import features, lie, worth
 from likeness.represent.align_uniform import AlignUniform
@@ -68,12 +67,6 @@ class Ground(NamedTuple):
     def part(self, name: str) -> Batch:
         found = whole(getattr(self.data, name), getattr(self.budget, name))
         return Batch(found.x, found.y)
-
-
-def there(name: str) -> bool:
-    """Whether LIKENESS_DATA names a folder that holds this data set."""
-    shelf = os.environ.get("LIKENESS_DATA")
-    return bool(shelf) and (Path(shelf or "") / name).is_dir()
 
 
 def must() -> tuple[Scale, ...]:

@@ -1,8 +1,6 @@
 """Of the card `seqclr`: words of four digits, encoders trained on them without texts, and readers trained with few."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -19,6 +17,7 @@ from likeness.data.view_geometry import affine
 from likeness.data.views import Views, chain, two
 from likeness.nn.frames import Bidirectional
 from likeness.nn.line_encoder import LineEncoder
+from likeness.papers._shelf import there
 from likeness.represent.recogniser import Recogniser
 from likeness.represent.seqclr import Mapping, SeqCLR, each_frame, whole_line, window
 from likeness.represent.transcripts import Reading, reading
@@ -37,8 +36,7 @@ class Words(NamedTuple):
 
 
 def has_mnist() -> bool:
-    shelf = os.environ.get("LIKENESS_DATA")
-    return bool(shelf) and (Path(shelf or "") / MNIST).is_dir()
+    return there(MNIST)
 
 
 def words(unlabelled: int, labelled: int, test: int, seed: int) -> Words:

@@ -1,8 +1,5 @@
 """Of the card `seqclr`: real words in many hands, few of them with a text, where LIKENESS_DATA holds them."""
 
-import os
-from pathlib import Path
-
 import torch
 from torch import Tensor
 
@@ -11,6 +8,7 @@ from likeness.data.line_views import lines
 from likeness.data.lines import written
 from likeness.data.views import two
 from likeness.papers._seqclr import encoder, pretrained, read, reader
+from likeness.papers._shelf import there
 from likeness.represent.seqclr import window
 
 NAME = "handwriting_lines"
@@ -19,8 +17,7 @@ SIZE = {"height": 32, "d": 128, "width": 16}
 
 
 def has_handwriting() -> bool:
-    shelf = os.environ.get("LIKENESS_DATA")
-    return bool(shelf) and (Path(shelf or "") / NAME).is_dir()
+    return there(NAME)
 
 
 def narrow(split: Split) -> Batch:

@@ -4,8 +4,6 @@ Digits are built in; Fashion-MNIST and MNIST count where the folder that LIKENES
 has three digits of MNIST as the channels of an image, a thousand modes that a classifier of digits counts.
 """
 
-import os
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -25,6 +23,7 @@ from likeness.judge.frechet import frechet_distance
 from likeness.judge.likelihood import auroc
 from likeness.nn import decoder_for, encoder_for
 from likeness.nn.energy_net import energy_for
+from likeness.papers._shelf import there
 from likeness.papers.card import Claim, Scale, for_each
 from likeness.refine import resampling
 from likeness.refine.resampling import effective_size
@@ -47,11 +46,11 @@ class Budget(NamedTuple):
 
 def names() -> tuple[str, ...]:
     """The sets of images there are."""
-    return ("digits", *((FASHION,) if _there(FASHION) else ()))
+    return ("digits", *((FASHION,) if there(FASHION) else ()))
 
 
 def has_mnist() -> bool:
-    return _there(MNIST)
+    return there(MNIST)
 
 
 def measure(name: str, seed: int, budget: Budget, device: torch.device) -> dict[str, float]:
@@ -153,11 +152,6 @@ def counted(k: Int[Tensor, " n"]) -> dict[str, float]:
     """How many of a thousand modes there are, and the KL of their shares from even ones, in nats."""
     share = torch.bincount(k, minlength=1000).double() / len(k)
     return {"modes": float((share > 0).sum()), "kl": float(torch.xlogy(share, 1000 * share).sum())}
-
-
-def _there(name: str) -> bool:
-    shelf = os.environ.get("LIKENESS_DATA")
-    return bool(shelf) and (Path(shelf or "") / name).is_dir()
 
 
 def _adam(module: nn.Module, lr: float) -> Adam:

@@ -7,10 +7,8 @@ Sajad Norouzi, David J. Fleet, Mohammad Norouzi. Exemplar VAE: Linking Generativ
 and Data Augmentation. 2020. https://arxiv.org/abs/2004.04795
 """
 
-import os
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
@@ -28,6 +26,7 @@ from likeness.density.latents import linear
 from likeness.density.likelihoods import Bernoulli, binarised
 from likeness.density.vae import VAE
 from likeness.nn.gated import GatedMLP
+from likeness.papers._shelf import there
 from likeness.papers.card import SCALES, Card, Claim, Numbers, Scale, Verdict, for_each
 
 MNIST = "mnist"
@@ -67,11 +66,6 @@ def measure(seed: int, scale: Scale) -> Numbers:
         more, model = pair(MNIST, large, LARGE[scale], seed, device)
         found |= more | speed(model, large, device)
     return found
-
-
-def there(name: str) -> bool:
-    shelf = os.environ.get("LIKENESS_DATA")
-    return bool(shelf) and (Path(shelf) / name).is_dir()  # type: ignore[arg-type]
 
 
 def pair(

@@ -10,7 +10,6 @@ Lucas Theis, Aäron van den Oord, Matthias Bethge. A Note on the Evaluation of G
 https://arxiv.org/abs/1511.01844
 """
 
-import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -25,6 +24,7 @@ from likeness.bits import levels_of
 from likeness.data import Dataset, load, whole
 from likeness.judge import FeatureSpace, judge
 from likeness.judge.blur import laplacian_energy
+from likeness.papers._shelf import there
 from likeness.papers.card import Card, Claim, Grid, Numbers, Scale, Verdict, for_each
 from likeness.recipes.common import Model, recipe
 from likeness.recipes.pipeline import begin, reopen, training
@@ -105,8 +105,7 @@ BUDGETS: dict[Scale, tuple[Budget, ...]] = {
 
 def budgets(scale: Scale) -> list[Budget]:
     """Of these data sets those that there are: digits are built in, the others lie where LIKENESS_DATA says."""
-    shelf = os.environ.get("LIKENESS_DATA")
-    return [b for b in BUDGETS[scale] if b.data == "digits" or (shelf and (Path(shelf) / b.data).is_dir())]
+    return [b for b in BUDGETS[scale] if b.data == "digits" or there(b.data)]
 
 
 class Ground(NamedTuple):

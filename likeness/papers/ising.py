@@ -10,11 +10,9 @@ D. M. Greig, B. T. Porteous, A. H. Seheult. Exact Maximum A Posteriori Estimatio
 https://doi.org/10.1111/j.2517-6161.1989.tb01764.x
 """
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -28,6 +26,7 @@ from likeness.data.batch import Batch
 from likeness.energy.ising import Ising
 from likeness.energy.lattice import Lattice, binary, energy, flips, gaussian, ising
 from likeness.energy.restoration import cut, icm, marginals, settled
+from likeness.papers._shelf import there
 from likeness.papers.card import SCALES, Card, Claim, Numbers, Scale, Verdict, for_each
 from likeness.sampling import Streams
 
@@ -81,8 +80,7 @@ def enlarged(x: Tensor) -> Tensor:
 
 def has_mnist() -> bool:
     """Whether the folder of data that LIKENESS_DATA names holds it."""
-    shelf = os.environ.get("LIKENESS_DATA")
-    return bool(shelf) and (Path(shelf or "") / MNIST).is_dir()
+    return there(MNIST)
 
 
 class Noisy(NamedTuple):

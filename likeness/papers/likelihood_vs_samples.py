@@ -13,11 +13,9 @@ Ferenc Huszár. How (not) to train your generative model. 2015. https://arxiv.or
 """
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import combinations
-from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
@@ -33,6 +31,7 @@ from likeness.judge import FeatureSpace, classifier, judge
 from likeness.judge.features import features_of
 from likeness.judge.frechet import frechet_distance
 from likeness.papers import _blur, _divergences
+from likeness.papers._shelf import there
 from likeness.papers.card import SCALES, Card, Claim, Numbers, Scale, for_each
 from likeness.sampling import Streams
 
@@ -88,8 +87,7 @@ def measure(seed: int, scale: Scale) -> Numbers:
 
 def names() -> tuple[str, ...]:
     """The sets of images there are: digits is built in; MNIST counts where LIKENESS_DATA names its folder."""
-    shelf = os.environ.get("LIKENESS_DATA")
-    return ("digits", *(("mnist",) if shelf and (Path(shelf) / "mnist").is_dir() else ()))
+    return ("digits", *(("mnist",) if there("mnist") else ()))
 
 
 def of(data: Dataset, seed: int) -> Images:

@@ -10,8 +10,6 @@ https://arxiv.org/abs/1904.09751
 
 import copy
 import math
-import os
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -27,6 +25,7 @@ from likeness.language.repetition import repeated
 from likeness.nn.lstm import LSTM
 from likeness.nn.transformer import Transformer
 from likeness.papers._next_vector import accuracies
+from likeness.papers._shelf import there
 from likeness.papers.card import Card, Claim, Numbers, Scale, for_each
 
 LARGE = "tiny_shakespeare"
@@ -58,8 +57,7 @@ def measure(seed: int, scale: Scale) -> Numbers:
 
 def on_the_shelf() -> bool:
     """Whether the larger text lies where LIKENESS_DATA says."""
-    shelf = os.environ.get("LIKENESS_DATA")
-    return bool(shelf) and (Path(shelf or "") / LARGE).is_dir()
+    return there(LARGE)
 
 
 def measured(name: str, budget: Budget, seed: int) -> dict[str, float]:

@@ -33,7 +33,8 @@ from likeness.data import batches
 from likeness.data.memory import InMemory
 from likeness.papers import _one_shot
 from likeness.papers import _representations as shared
-from likeness.papers._representations import Budget, Ground, Make, beside, ground, learned, must, probed, there
+from likeness.papers._representations import Budget, Ground, Make, beside, ground, learned, must, probed
+from likeness.papers._shelf import there
 from likeness.papers.card import Card, Claim, Grid, Numbers, Scale, Verdict
 from likeness.recipes.measuring import features
 from likeness.represent.probes import drawn_labels

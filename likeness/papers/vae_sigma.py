@@ -10,8 +10,6 @@ James Lucas, George Tucker, Roger Grosse, Mohammad Norouzi. Don't Blame the ELBO
 https://arxiv.org/abs/1911.02469
 """
 
-import os
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -29,6 +27,7 @@ from likeness.doctor.codes import posterior_of
 from likeness.doctor.sigmas import Point, measured
 from likeness.judge import FeatureSpace, classifier
 from likeness.judge.features import features_of
+from likeness.papers._shelf import there
 from likeness.papers._sigma_claims import DIGITS, IMAGES, SIGMAS, TABLE
 from likeness.papers.card import Card, Numbers, Scale
 from likeness.sampling import Streams
@@ -62,8 +61,7 @@ def measure(seed: int, scale: Scale) -> Numbers:
 
 def has_mnist() -> bool:
     """Whether the folder of data that LIKENESS_DATA names holds it."""
-    shelf = os.environ.get("LIKENESS_DATA")
-    return bool(shelf) and (Path(shelf or "") / MNIST).is_dir()
+    return there(MNIST)
 
 
 # ------------------------------------------------------------------------------------- digits, all of it
