@@ -1,4 +1,4 @@
-"""A diffusion model, a GAN and a VAE of this library on Fashion-MNIST, each given the same seconds of one processor.
+"""A diffusion model, a GAN and a VAE of this library on one set of images, each given the same seconds of a processor.
 
 Prafulla Dhariwal, Alex Nichol. Diffusion Models Beat GANs on Image Synthesis. 2021. https://arxiv.org/abs/2105.05233
 """
@@ -13,12 +13,11 @@ import torch
 
 from likeness.data import Dataset, load
 from likeness.papers._diffusion import Eye, under
-from likeness.papers._shelf import shelf
 from likeness.recipes.common import recipe
 from likeness.recipes.pipeline import begin, reopen, training
 from likeness.sampling import draw
 
-FASHION = "fashion_mnist"
+SETS = {"fashion_mnist": "Fashion-MNIST", "cifar10_subset": "CIFAR-10"}  # a folder, and what it is called
 
 
 class Rival(NamedTuple):
@@ -36,24 +35,21 @@ RIVALS = {
 }
 
 
-def there() -> bool:
-    """Whether LIKENESS_DATA names a folder that holds Fashion-MNIST."""
-    return shelf(FASHION) is not None
-
-
-def measure(seed: int, steps: int, *, limit: int | None, draws: int, device: torch.device) -> dict[str, float]:
+def measure(
+    name: str, seed: int, steps: int, *, limit: int | None, draws: int, device: torch.device
+) -> dict[str, float]:
     """Of each: draws judged in the space of a classifier, steps and seconds of the training, milliseconds a draw.
 
     The diffusion model takes its steps, the others the processor's seconds that it took.
     """
-    data = load(FASHION, seed=seed, limit=limit)
+    data = load(name, seed=seed, limit=limit)
     eye, seconds = Eye.of(data, seed, device), math.inf
     found: dict[str, float] = {}
-    for name, rival in RIVALS.items():
-        if name == "diffusion":
+    for way, rival in RIVALS.items():
+        if way == "diffusion":
             rival = rival._replace(given=rival.given | {"steps": steps, "judge_every": steps})
         scores = of(rival, data, eye, seed=seed, seconds=seconds, draws=draws)
-        found |= under(name, scores)
+        found |= under(way, scores)
         seconds = min(seconds, scores["seconds"])
     return found
 
