@@ -2,18 +2,23 @@
 
     linear    multinomial logistic regression on standardised features, with a penalty ‖W‖² / (2C):
               min  Σ_i −log softmax(W z_i + b)[y_i] + ‖W‖² / (2C)                                   (1)
-    k-NN      the class that most of the k nearest training rows have                               (2)
-    ridge     for numbers instead of classes:  min  Σ_i ‖W z_i + b − y_i‖² + α ‖W‖²                 (3)
+    k-NN      the class that most of the k nearest training rows have                               (3)
+    ridge     for numbers instead of classes:  min  Σ_i ‖W z_i + b − y_i‖² + α ‖W‖²                 (4)
 
-C is chosen by rows held out of the training rows (five folds, or one fifth where there are many), k and α by leaving
-each training row out in turn. Test rows decide nothing: what is fitted (`Probe`) does not see them. Features are
+C is chosen by rows held out of the training rows (five folds, or one fifth where there are many), from the strongest
+penalty on until two in a row were worse than the best; k and α by leaving each training row out in turn. The weights of
+(1) lie in the span of the rows, so that where these are fewer than columns their coordinates in it are enough (2).
+
+Test rows decide nothing: what is fitted (`Probe`) does not see them. Features are
 standardised by all training rows.
 
 (1) Guillaume Alain, Yoshua Bengio. Understanding intermediate layers using linear classifier probes. 2016.
     https://arxiv.org/abs/1610.01644
+(2) Trevor Hastie, Robert Tibshirani. Efficient quadratic regularization for expression arrays. Biostatistics 5, 2004.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -28,6 +33,7 @@ from likeness.represent.nearest import nearest, nearest_to
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)  # C, the strongest penalty first
 NEIGHBOURS = (1, 3, 5, 10, 20, 50)
 MANY = 2000  # rows from which on one fifth held out tells enough
+WORSE = 2  # values of C in a row, after which weaker penalties are not tried
 
 
 class Probe(NamedTuple):
@@ -93,16 +99,14 @@ def fitted_linear(
     x, labels, path = z.double().cpu().numpy(), y.cpu().numpy(), sorted(strengths)
     chosen, heldout = min(path, key=lambda c: abs(np.log(c))), None
     if len(path) > 1 and np.unique(labels, return_counts=True)[1].min() > 1:
-        scores = _scores(x, labels, path, seed)
-        best = int(scores[:, 0].argmax())
-        chosen, heldout = path[best], float(scores[best, 1])
-    return Probe(partial(_predicted, _logistic(x, labels, [chosen])[0]), float(chosen), heldout)
+        chosen, heldout = _searched(x, labels, path, seed)
+    return Probe(partial(_predicted, next(_path(x, labels, [chosen]))), float(chosen), heldout)
 
 
 def fitted_knn(
     z: Float[Tensor, "n d"], y: Int[Tensor, " labels"], *, k: int | Sequence[int] = NEIGHBOURS, cosine: bool = True
 ) -> Probe:
-    """The k-NN probe (2); among classes with equally many votes the first wins.
+    """The k-NN probe (3); among classes with equally many votes the first wins.
 
     Args:
         k: given, or what it is chosen from; values beyond the rows there are left out.
@@ -152,7 +156,7 @@ def few_labels(
     for i in range(draws):
         rng = np.random.default_rng((seed, i))
         known = np.concatenate([rng.permutation(np.flatnonzero(labels == c))[:per_class] for c in np.unique(labels)])
-        model = _regression(1.0).fit(x[known], labels[known])
+        model = next(_inside(x[known], labels[known], [1.0]))
         found.append(float(model.score(x_test, y_test.numpy())))
     return found
 
@@ -183,7 +187,7 @@ def ridge(
     *,
     alphas: Sequence[float] = (1e-2, 1e-1, 1.0, 10.0, 100.0, 1e3, 1e4),
 ) -> float:
-    """R² on test rows of ridge regression (3), the mean over the numbers that are predicted.
+    """R² on test rows of ridge regression (4), the mean over the numbers that are predicted.
 
     1 where all is told, 0 for the mean of the test rows, below where it is worse.
     """
@@ -192,7 +196,7 @@ def ridge(
     x, x_test = standardised(z, z_test)
     model = RidgeCV(alphas).fit(x, y.flatten(1).double().numpy() if y.ndim > 1 else y.double().numpy())
     target = y_test.flatten(1).double().numpy() if y_test.ndim > 1 else y_test.double().numpy()
-    return float(model.score(x_test, target))  # (3)
+    return float(model.score(x_test, target))  # (4)
 
 
 def standardised(z: Float[Tensor, "n d"], *others: Float[Tensor, "m d"]) -> list[np.ndarray]:
@@ -212,8 +216,8 @@ def _check(z: Tensor, y: Tensor) -> None:
         raise InputError(f"features of row {int((~z.isfinite()).any(1).nonzero()[0])} are not finite: leave it out")
 
 
-def _scores(x: np.ndarray, labels: np.ndarray, path: Sequence[float], seed: int) -> np.ndarray:
-    """Mean log-likelihood and accuracy of held-out rows for each C."""
+def _searched(x: np.ndarray, labels: np.ndarray, path: Sequence[float], seed: int) -> tuple[float, float]:
+    """The C whose held-out rows are likeliest, the mean over folds, and their accuracy."""
     from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 
     rarest, classes = np.unique(labels, return_counts=True)[1].min(), len(np.unique(labels))
@@ -221,11 +225,17 @@ def _scores(x: np.ndarray, labels: np.ndarray, path: Sequence[float], seed: int)
         split: Any = StratifiedShuffleSplit(1, test_size=0.2, random_state=seed)
     else:
         split = StratifiedKFold(min(5, int(rarest)), shuffle=True, random_state=seed)
-    found = [
-        [_judged(model, x[held], labels[held]) for model in _logistic(x[known], labels[known], path)]
-        for known, held in split.split(x, labels)
-    ]
-    return np.mean(found, axis=0)
+    folds = list(split.split(x, labels))
+    paths = zip(*(_path(x[known], labels[known], path) for known, _ in folds), strict=True)
+    likelihoods, right = [], []
+    for models in paths:
+        judged = [_judged(model, x[held], labels[held]) for model, (_, held) in zip(models, folds, strict=True)]
+        likelihoods.append(np.mean([likelihood for likelihood, _ in judged]))
+        right.append(np.mean([share for _, share in judged]))
+        if len(right) - 1 - int(np.argmax(likelihoods)) == WORSE:
+            break
+    best = int(np.argmax(likelihoods))
+    return path[best], float(right[best])
 
 
 def _judged(model: Any, x: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
@@ -234,30 +244,37 @@ def _judged(model: Any, x: np.ndarray, labels: np.ndarray) -> tuple[float, float
     return float(np.log(p[np.arange(len(x)), place].clip(1e-300)).mean()), float((p.argmax(1) == place).mean())
 
 
-def _logistic(x: np.ndarray, labels: np.ndarray, path: Sequence[float]) -> list[Any]:
-    """A model for each C, from the strongest penalty on, each begun where the one before ended."""
+def _path(x: np.ndarray, labels: np.ndarray, path: Sequence[float]) -> Iterator[Any]:
+    """A model of standardised rows for each C, made when it is asked for."""
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    scaler, found, before = StandardScaler().fit(x), [], None
-    scaled = scaler.transform(x)
-    for C in path:
-        model = _regression(C)
-        if before is not None:
-            model.coef_, model.intercept_, model.classes_ = (
-                before.coef_.copy(),
-                before.intercept_.copy(),
-                before.classes_,
-            )
-        before = model.fit(scaled, labels)  # (1)
-        found.append(make_pipeline(scaler, before))
-    return found
+    scaler = StandardScaler().fit(x)
+    for model in _inside(scaler.transform(x), labels, path):
+        yield make_pipeline(scaler, model)
 
 
-def _regression(C: float) -> Any:
+def _inside(x: np.ndarray, labels: np.ndarray, path: Sequence[float]) -> Iterator[Any]:
+    """A model for each C, each begun where the one before ended, fitted to coordinates in the span of the rows (2)."""
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=C, max_iter=2000, warm_start=True)
+    Q, before = None, None
+    if len(x) < x.shape[1]:
+        Q, R = np.linalg.qr(x.T)
+        x = R.T
+    for C in path:
+        model = LogisticRegression(C=C, max_iter=2000, warm_start=True)
+        if before is not None:
+            model.coef_, model.intercept_, model.classes_ = before.coef_.copy(), before.intercept_, before.classes_
+        before = model.fit(x, labels)  # (1)
+        yield model if Q is None else _outside(model, Q)
+
+
+def _outside(model: Any, Q: np.ndarray) -> Any:
+    """The same model of all columns."""
+    made = copy(model)
+    made.coef_, made.n_features_in_ = model.coef_ @ Q.T, len(Q)
+    return made
 
 
 def _predicted(model: Any, z: Tensor) -> Tensor:
@@ -270,4 +287,4 @@ def _voted(z: Tensor, y: Tensor, k: int, cosine: bool, q: Tensor) -> Tensor:
 
 def _votes(near: Tensor, y: Tensor) -> Tensor:
     counts = torch.zeros(len(near), int(y.max()) + 1, dtype=torch.int64)
-    return counts.scatter_add_(1, near, torch.ones_like(near)).argmax(1)  # (2)
+    return counts.scatter_add_(1, near, torch.ones_like(near)).argmax(1)  # (3)

@@ -67,6 +67,38 @@ def test_many_noisy_columns_ask_for_a_strong_penalty_and_few_clean_ones_for_a_we
     assert weak.accuracy(torch.eye(3)[Y] * 3, Y) == 1
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_few_rows_of_many_columns_give_the_same_regression(classes: int) -> None:
+    y = torch.arange(60) % classes
+    z = torch.cat((torch.eye(classes)[y], torch.randn(60, 197)), 1)
+    fresh = torch.randn(500, z.shape[1])
+    probe = p.fitted_linear(z, y, strengths=[0.1])
+    peer = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=5000, tol=1e-8)).fit(z.numpy(), y.numpy())
+    weights = probe.predict.args[0][-1]  # type: ignore[attr-defined]  # the regression of a pipeline
+    assert weights.coef_ == pytest.approx(peer[-1].coef_, abs=1e-3)  # lbfgs ends at a gradient of 1e-4
+    assert (probe.predict(fresh).numpy() == peer.predict(fresh.numpy())).mean() > 0.995
+
+
+def test_the_search_ends_after_two_that_are_worse_and_finds_what_all_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    z = torch.cat((torch.eye(3)[Y], torch.zeros(300, 400)), 1) + torch.randn(300, 403)
+    asked, inside = [], p._inside
+    monkeypatch.setattr(p, "_inside", lambda x, y, path: _seen(inside(x, y, path), asked))
+    probe = p.fitted_linear(z, Y)
+    tried = sorted(set(asked))
+    assert tried == list(p.STRENGTHS[: p.STRENGTHS.index(probe.chosen) + 3])
+    assert len(tried) < len(p.STRENGTHS)
+    monkeypatch.setattr(p, "WORSE", len(p.STRENGTHS))
+    asked.clear()
+    assert p.fitted_linear(z, Y).chosen == probe.chosen
+    assert sorted(set(asked)) == list(p.STRENGTHS)
+
+
+def _seen(models, asked: list[float]):
+    for model in models:
+        asked.append(model.C)
+        yield model
+
+
 def test_test_rows_change_nothing_but_their_own_prediction() -> None:
     z = torch.eye(3)[Y] + torch.randn(300, 3)
     for probe in (p.fitted_linear(z, Y), p.fitted_knn(z, Y)):
