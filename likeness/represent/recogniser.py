@@ -4,8 +4,9 @@
     minimised   −log p(y|x)                                                                         (2)
     read        B(π), of each frame its likeliest sign                                              (3)
 
-A path π names a character or the blank at each frame. A text needs as many frames as it has characters, and one more
-for each that repeats the one before. The decoder is linear, so that what frozen frames tell is what is measured, or
+A path π names a character or the blank at each frame of the line itself; frames of the paper behind its end count for
+nothing and are read as blanks. A text needs as many frames as it has characters, and one more for each that repeats the
+one before. The decoder is linear, so that what frozen frames tell is what is measured, or
 stands behind a BiLSTM; the encoder, as `SeqCLR` trained it or new, is held or trained with it.
 
 Alex Graves, Santiago Fernández, Faustino Gomez, Jürgen Schmidhuber. Connectionist Temporal Classification: Labelling
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import ctc_loss
 
@@ -28,8 +29,13 @@ from likeness.nn.modes import evaluating
 from likeness.represent.transcripts import edits, lengths
 
 
-def ctc(logits: Float[Tensor, "n T signs"], y: Int[Tensor, "n length"]) -> Float[Tensor, " n"]:
+def ctc(
+    logits: Float[Tensor, "n T signs"], y: Int[Tensor, "n length"], own: Int[Tensor, " n"] | None = None
+) -> Float[Tensor, " n"]:
     """Nats of each text; the blank is the last sign. Characters that no logit stands for are left out of a text.
+
+    Args:
+        own: how many of its first frames are those of each line, all if not given; a text that needs more gets them.
 
     Raises:
         InputError: a text needs more frames than there are, or an id is beyond the signs.
@@ -40,14 +46,15 @@ def ctc(logits: Float[Tensor, "n T signs"], y: Int[Tensor, "n length"]) -> Float
             f"a text has the character {int(y.max())}, the decoder knows 0 to {blank - 1}: build it larger"
         )
     y = _compact(y)
-    if (lacking := needed(y) > T).any():
+    least = needed(y)
+    if (lacking := least > T).any():
         i = int(lacking.nonzero()[0])
         raise InputError(
-            f"text {i} of the batch has {int(lengths(y)[i])} characters and needs {int(needed(y)[i])} frames, "
+            f"text {i} of the batch has {int(lengths(y)[i])} characters and needs {int(least[i])} frames, "
             f"its image gives {T}: leave it out, or make images higher or wider"
         )
     signs = logits.float().log_softmax(2).transpose(0, 1)
-    each = torch.full((len(y),), T, device=y.device)
+    each = torch.full_like(least, T) if own is None else own.maximum(least)
     return ctc_loss(signs, y.clamp(min=0), each, lengths(y), blank=blank, reduction="none")  # (1), (2)
 
 
@@ -87,12 +94,12 @@ class Recogniser(Method):
         """Raises InputError where the batch has no texts."""
         if batch.y is None or batch.y.ndim != 2:
             raise InputError("a recogniser learns from transcriptions and these lines have none: give their texts")
-        y = batch.y
+        y, own = batch.y, self._mask(batch.x).sum(1)
         if self.frozen:
             frames = self.frames(batch.x)
-            yield self.D, lambda: {"ctc": ctc(self.D(frames), y).mean()}
+            yield self.D, lambda: {"ctc": ctc(self.D(frames), y, own).mean()}
         else:
-            yield self, lambda: {"ctc": ctc(self.D(self.f(batch.x, extents(batch.x))), y).mean()}
+            yield self, lambda: {"ctc": ctc(self.D(self.f(batch.x, extents(batch.x))), y, own).mean()}
 
     @torch.no_grad()
     def frames(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n T d"]:
@@ -102,9 +109,12 @@ class Recogniser(Method):
 
     @torch.no_grad()
     def logits(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n T signs"]:
-        """In evaluation mode."""
+        """In evaluation mode; beyond the end of a line the blank is certain."""
         with evaluating(self.D):
-            return self.D(self.frames(x))
+            found = self.D(self.frames(x))
+        blank = torch.full_like(found[0, 0], -torch.inf)
+        blank[-1] = 0
+        return torch.where(self._mask(x)[:, :, None], found, blank)
 
     def read(self, x: Float[Tensor, "n c h w"]) -> Int[Tensor, "n T"]:
         """The ids of the characters of each line, `PAD` behind the end."""
@@ -113,8 +123,11 @@ class Recogniser(Method):
     @torch.no_grad()
     def encode(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
         """The mean of the frames of each line."""
-        mask = self.f.mask(extents(x), x.shape[3])
-        return self.frames(x).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
+        return self.frames(x).sum(1) / self._mask(x).sum(1, keepdim=True).clamp(min=1)
+
+    def _mask(self, x: Float[Tensor, "n c h w"]) -> Bool[Tensor, "n T"]:
+        """Which frames are of the lines themselves."""
+        return self.f.mask(extents(x), x.shape[3])
 
     def error(self, x: Float[Tensor, "n c h w"], y: Int[Tensor, "n length"]) -> Float[Tensor, " n"]:
         """Edits for each character of the true text, of each line; of an empty text, all that is read."""

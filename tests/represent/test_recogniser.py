@@ -57,6 +57,25 @@ def test_the_frames_a_text_needs() -> None:
         ctc(torch.randn(5, 4, 2), Y)
 
 
+def test_frames_behind_the_end_of_a_line_count_for_nothing_but_where_a_text_needs_them() -> None:
+    logits = torch.randn(5, 6, 3, requires_grad=True)
+    found = ctc(logits, Y, torch.tensor([4, 4, 2, 1, 1]))
+    each = [ctc(logits[i : i + 1, :t], Y[i : i + 1]) for i, t in enumerate([4, 4, 2, 1, 3])]
+    torch.testing.assert_close(found, torch.cat(each))
+    (gradient,) = torch.autograd.grad(found.sum(), logits)
+    assert float(gradient[3, 1:].abs().max()) == float(gradient[4, 3:].abs().max()) == 0
+    assert (gradient[0, :4] != 0).all()
+
+
+def test_paper_behind_a_line_changes_no_cost() -> None:
+    m, batch = built(), lines()
+    wide = Batch(torch.cat((batch.x, torch.ones(7, 1, 8, 200)), 3), batch.y)
+    m.f.eval()
+    costs = [next(iter(m.updates(b)))[1]()["ctc"] for b in (batch, wide)]
+    torch.testing.assert_close(costs[0], costs[1])
+    assert (m.logits(wide.x).softmax(2)[:, 12:, -1] == 1).all(), "the blank is certain"
+
+
 def test_unknown_characters_are_left_out_of_the_cost() -> None:
     logits = torch.randn(1, 5, 3)
     torch.testing.assert_close(ctc(logits, torch.tensor([[0, UNKNOWN, 1]])), ctc(logits, torch.tensor([[0, 1, PAD]])))
