@@ -10,7 +10,7 @@ from typing import NamedTuple
 Real = int | float
 
 WIDTH, HEIGHT = 520, 300
-LEFT, RIGHT, TOP, BOTTOM = 62, 22, 16, 46
+LEFT, RIGHT, TOP, BOTTOM = 74, 22, 16, 46
 FLAT = 1e-3  # of its size, what a curve has to move to be drawn as one that moves
 DRAWN = 160  # places along a curve at most; more than that cannot be told apart
 
