@@ -113,15 +113,27 @@ def agreed(generator: int | Streams | None) -> Streams:
     return world().objects(source)[0] if generator is None else source
 
 
-def draw(sampler: Sampler, n: int, *, generator: int | Streams | None = None, batch_size: int = 1024) -> Tensor:
+def draw(
+    sampler: Sampler,
+    n: int,
+    *,
+    generator: int | Streams | None = None,
+    batch_size: int = 1024,
+    told: Callable[[int, int], object] | None = None,
+) -> Tensor:
     """`n` samples on the CPU, drawn `batch_size` at a time without gradients; the size does not change them.
 
-    Several processes share the batches, and each gets all of them.
+    Several processes share the batches, and each gets all of them. `told` is called after each with (drawn so far, n).
 
     Raises:
         InputError: `n` is below one.
     """
-    return torch.cat(list(draw_batches(sampler, n, generator=generator, batch_size=batch_size)))
+    parts: list[Tensor] = []
+    for x in draw_batches(sampler, n, generator=generator, batch_size=batch_size):
+        parts.append(x)
+        if told is not None:
+            told(sum(map(len, parts)), n)
+    return torch.cat(parts)
 
 
 def draw_batches(

@@ -69,6 +69,9 @@ def test_draw_is_the_same_in_any_batch_size() -> None:
     x = draw(sample, 100, generator=8)
     assert torch.equal(x, draw(sample, 100, generator=8, batch_size=7))
     assert torch.equal(x[:30], draw(sample, 30, generator=8))
+    told: list[tuple[int, int]] = []
+    assert torch.equal(x, draw(sample, 100, generator=8, batch_size=40, told=lambda *done: told.append(done)))
+    assert told == [(40, 100), (80, 100), (100, 100)]
     with pytest.raises(InputError, match="cannot draw 0 samples"):
         draw(sample, 0)
 

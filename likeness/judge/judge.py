@@ -77,7 +77,8 @@ def judge(
     Raises:
         InputError: samples are not finite, of another shape than the reference's, or too few.
     """
-    given = material(subject, reference, train, labels, heldout, n=n, seed=seed, baselines=baselines)
+    told = None if progress is None else lambda done, count: progress(done, count, "draws")
+    given = material(subject, reference, train, labels, heldout, n=n, seed=seed, baselines=baselines, told=told)
     steps = _steps(progress, baselines)
     steps("features")
     space, memory = _space(features or _default(given, seed, device), given, seed)

@@ -1,5 +1,6 @@
 """What a judgement starts from: samples checked, brought to one number, shared out so that nothing is used twice."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -61,8 +62,11 @@ def material(
     n: int | None,
     seed: int,
     baselines: bool,
+    told: Callable[[int, int], object] | None = None,
 ) -> Material:
     """Check and share out; without `heldout`, half of the reference becomes it where baselines are wanted.
+
+    `told` is called with (samples drawn, samples to draw).
 
     Raises:
         InputError: samples are too few, not finite or of unlike shapes, or labels do not fit the training samples.
@@ -83,7 +87,10 @@ def material(
         reference, heldout = shuffled(reference, seed), shuffled(heldout, seed)
     most = _most(subject, reference, n)
     count = most if heldout is None else min(most, len(heldout))
-    samples = _take(subject, count, seed)
+    if isinstance(subject, Tensor):
+        samples = shuffled(subject, seed)[:count]
+    else:
+        samples = draw(subject, count, generator=seed, told=told)
     check(samples, "the subject", reference)
     real = None if train is None else train.float()
     held = None if heldout is None else heldout[:count].float()
@@ -115,12 +122,6 @@ def _most(subject: Sampler | Tensor, reference: Tensor, n: int | None) -> int:
     if n is not None and n > len(subject):
         raise InputError(f"n = {n}, but the subject has {len(subject)} samples: give more samples or a smaller n")
     return min(LARGEST, len(subject)) if n is None else n
-
-
-def _take(subject: Sampler | Tensor, count: int, seed: int) -> Tensor:
-    if not isinstance(subject, Tensor):
-        return draw(subject, count, generator=seed)
-    return shuffled(subject, seed)[:count]
 
 
 def _notes(n: int | None, count: int) -> tuple[Finding, ...]:

@@ -74,9 +74,15 @@ def density_ratio(session: Session, real: Tensor, how: Refinement, tell: Say | N
         return DensityRatio(model.critic)
     if how.ratio in ("fit", "project") or "network" in options or model.critic is None:
         slow = model.walks or session.facts.kind == "text"
-        sampler = Rows(draw(model.sampler, ONCE, generator=session.settings.seed)) if slow else model.sampler
+        sampler = _once(model.sampler, session.settings.seed, tell) if slow else model.sampler
         return fit_ratio(sampler, real, **options)
     return keep_training(model.critic, model.sampler, real, logistic=model.logistic, **options)
+
+
+def _once(sampler: Sampler, seed: int, tell: Say | None) -> Rows:
+    """Draws that take long, made once; it is told how many there are."""
+    told = None if tell is None else lambda done, n: tell(done, n, "draws for a density ratio to learn from")
+    return Rows(draw(sampler, ONCE, generator=seed, batch_size=250, told=told))
 
 
 def fitting(real: Tensor, how: Refinement, seed: int, tell: Say | None) -> dict[str, Any]:

@@ -140,6 +140,13 @@ def test_the_gaussian_is_as_good_as_the_data_where_they_are_gaussian():
     assert scores["c2st"].low < 0.5 < scores["c2st"].high
 
 
+def test_draws_are_counted_before_they_are_judged():
+    told = []
+    judge(lambda n, *, generator=None: torch.randn(n, 2), torch.randn(80, 2), progress=lambda *step: told.append(step))
+    assert told[0] == (40, 40, "draws")
+    assert all(what != "draws" for _, _, what in told[1:])
+
+
 def test_progress_counts_to_its_end():
     told: list[tuple[int, int, str]] = []
     judge(torch.randn(40, 2), torch.randn(80, 2), progress=lambda *step: told.append(step))
