@@ -170,7 +170,9 @@ def _of_training(
     lacking = sorted(set(alphabet.characters) - set(known.characters))
     if not lacking:
         return known, changed, ()
-    saw = f"{len(lacking)} characters of held-out texts, such as {lacking[0]!r}, are in no training text."
+    one = len(lacking) == 1
+    which = f"The character {lacking[0]!r} is" if one else f"{len(lacking)} characters, such as {lacking[0]!r}, are"
+    saw = f"{which} in held-out texts and in no training text."
     return known, changed, (Finding("unknown-characters", saw, "They count as misread; add training texts with them."),)
 
 

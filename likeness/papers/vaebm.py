@@ -189,7 +189,9 @@ CARD = Card(
         "chain. Without a weight on the squared energies the small energy sharpens: chains end in a few modes, and how "
         "few draws of the VAE keep any weight tells so long before the end. The published figures are of CIFAR-10 and "
         "StackedMNIST with NVAE and a GPU; ours at this scale are digits and Fashion-MNIST with a convolutional VAE, "
-        "where a bound of the VAE's is the baseline for telling other data."
+        "where a bound of the VAE's is the baseline for telling other data. 400 steps, ten minutes of a processor, are "
+        "enough for digits and not for Fashion-MNIST: 8 % of the distance go, and its energy tells noise from clothes "
+        "no better than chance."
     ),
     measure=measure,
     claims=(*CLAIMS, *_vaebm_images.claims()),

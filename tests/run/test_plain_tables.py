@@ -11,5 +11,11 @@ def test_rows_are_shown_under_their_title_and_escaped() -> None:
     assert "empty" not in body
 
 
+def test_words_stand_at_the_left_and_numbers_at_the_right() -> None:
+    body = tables({"tables": {"t": [{"text": "par", "n": 1}, {"text": None, "n": 2}]}})
+    assert '<th class="words">text</th><th>n</th>' in body
+    assert body.count('<td class="words">') == 2
+
+
 def test_no_tables_no_body() -> None:
     assert tables({}) == ""
