@@ -107,7 +107,7 @@ def build(settings: Settings, facts: Facts) -> Model:
     def tables(*_: Any) -> dict[str, list[dict[str, Any]]]:
         found = Vectors(known.words[1:], method.vectors()[1:].cpu())
         rows = [{"word": w, "nearest": ", ".join(n for n, _ in found.neighbours(w, 6))} for w in found.names[:SHOWN]]
-        return {"neighbours": rows}
+        return {"What lies near frequent words": rows}
 
     return Model(learner, silent, score=("loss", method.cost), encode=encode, tables=tables)
 

@@ -38,7 +38,7 @@ def test_a_run_learns_and_comes_back(method: str, text: Path, tmp_path: Path) ->
     again, x = reopen(tmp_path / "r"), data.test[torch.arange(4)].x
     torch.testing.assert_close(again.model.encode(x), session.model.encode(x))
     assert again.model.encode(x).shape == (4, 8)
-    assert len(session.model.tables(data, space)["neighbours"]) == 12
+    assert len(session.model.tables(data, space)["What lies near frequent words"]) == 12
     assert not session.model.draws
 
 
