@@ -261,7 +261,7 @@ def _inside(x: np.ndarray, labels: np.ndarray, path: Sequence[float]) -> Iterato
     Q, before = None, None
     if len(x) < x.shape[1]:
         Q, R = np.linalg.qr(x.T)
-        x = R.T
+        x = R.T  # (2)
     for C in path:
         model = LogisticRegression(C=C, max_iter=2000, warm_start=True)
         if before is not None:

@@ -119,7 +119,7 @@ def test_two_workers_share_the_trials(tmp_path: Path, likeness) -> None:
     said = likeness("sweep", "gan", "--data", tmp_path / "points.npy", *SMALL, *words)
     assert said.code == 0, said.err
     rows = json.loads((tmp_path / "s" / "sweep.json").read_text())["trials"]
-    assert [r["state"] for r in rows] == ["finished"] * 4
+    assert [r["state"] for r in rows] == ["finished"] * 4, said.err
     assert all(f"trial {r['number']}: frechet" in said.err for r in rows)
 
 

@@ -182,7 +182,7 @@ def test_a_grid_is_learned_as_well() -> None:
         gan = GAN(MLP(8, 2), VectorCritic(2), d_z=8, penalty=Penalty(r1, 0.1))
         prepare(gan)
         moves, ema = players(gan), average(gan.G, 0.99)
-        for batch in batches(data.train, 256, steps=1600):
+        for batch in batches(data.train, 256, steps=1200):
             learn(gan, batch, moves)
             ema.update(gan.G)
         x = gan.with_generator(ema.module).sample(2000, generator=0)

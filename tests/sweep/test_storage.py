@@ -1,6 +1,8 @@
 """Every fault of a storage is one line that names the remedy and never the password."""
 
 import builtins
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +35,6 @@ def test_a_folder_keeps_its_trials(tmp_path: Path) -> None:
 
 
 def test_two_may_make_the_tables_at_once(server: Any) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     url = server.database()
     with ThreadPoolExecutor(4) as pool:
         assert len(list(pool.map(lambda _: opened(url), range(4)))) == 4
@@ -103,3 +103,21 @@ def test_a_server_that_goes_away_is_told_of_too(server: Any) -> None:
     server.running.psql(f"drop database {name} with (force);")
     with pytest.raises(InputError, match="no such database"), faults(url):
         optuna.create_study(storage=storage, study_name="late")
+
+
+def test_a_trial_that_waits_is_taken_by_one_worker_alone(tmp_path: Path) -> None:
+    url, workers, each = f"sqlite:///{tmp_path / 's.db'}", 6, 5
+    study = optuna.create_study(storage=opened(url), study_name="s")
+    for _ in range(workers * each):
+        study.add_trial(optuna.create_trial(state=optuna.trial.TrialState.WAITING))
+    taken: list[int] = []
+    together = threading.Barrier(workers)
+
+    def ask() -> None:
+        own = optuna.load_study(storage=opened(url), study_name="s")
+        together.wait()
+        taken.extend(own.ask().number for _ in range(each))
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(lambda _: ask(), range(workers)))
+    assert sorted(taken) == list(range(workers * each))
