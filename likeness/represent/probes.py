@@ -2,15 +2,14 @@
 
     linear    multinomial logistic regression on standardised features, with a penalty ‖W‖² / (2C):
               min  Σ_i −log softmax(W z_i + b)[y_i] + ‖W‖² / (2C)                                   (1)
+              of fewer rows than columns  z_i = Q r_i,  QᵀQ = 1:  W = V Qᵀ, V by (1) of r_i         (2)
     k-NN      the class that most of the k nearest training rows have                               (3)
     ridge     for numbers instead of classes:  min  Σ_i ‖W z_i + b − y_i‖² + α ‖W‖²                 (4)
 
-C is chosen by rows held out of the training rows (five folds, or one fifth where there are many), from the strongest
-penalty on until two in a row were worse than the best; k and α by leaving each training row out in turn. The weights of
-(1) lie in the span of the rows, so that where these are fewer than columns their coordinates in it are enough (2).
-
-Test rows decide nothing: what is fitted (`Probe`) does not see them. Features are
-standardised by all training rows.
+(2) is exact: what of W lies outside the span of the rows costs and tells nothing. C is chosen by rows held out of the
+training rows (five folds, or one fifth where there are many), from the strongest penalty on until two in a row were
+worse than the best; k and α by leaving each training row out in turn. Test rows decide nothing: what is fitted
+(`Probe`) does not see them. Features are standardised by all training rows.
 
 (1) Guillaume Alain, Yoshua Bengio. Understanding intermediate layers using linear classifier probes. 2016.
     https://arxiv.org/abs/1610.01644

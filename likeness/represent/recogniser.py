@@ -6,8 +6,8 @@
 
 A path π names a character or the blank at each frame of the line itself; frames of the paper behind its end count for
 nothing and are read as blanks. A text needs as many frames as it has characters, and one more for each that repeats the
-one before. The decoder is linear, so that what frozen frames tell is what is measured, or
-stands behind a BiLSTM; the encoder, as `SeqCLR` trained it or new, is held or trained with it.
+one before. The decoder is linear, so that what frozen frames tell is what is measured, or stands behind a BiLSTM; the
+encoder, as `SeqCLR` trained it or new, is held or trained with it.
 
 Alex Graves, Santiago Fernández, Faustino Gomez, Jürgen Schmidhuber. Connectionist Temporal Classification: Labelling
 Unsegmented Sequence Data with Recurrent Neural Networks. 2006. https://doi.org/10.1145/1143844.1143891
